@@ -1,0 +1,1 @@
+"""Pure arithmetic of billing: units, service days, tariffs. Standard library only."""

@@ -1,0 +1,1 @@
+"""The box at the bins: serial frames, weighing session, spool and uplink."""
