@@ -1,0 +1,1 @@
+"""Liveness and status of devices."""

@@ -1,0 +1,1 @@
+"""Ingest, ledger, corrections and rollups of discharges."""
