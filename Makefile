@@ -1,0 +1,65 @@
+PYTHON ?= python3
+ARGS ?=
+WORKERS ?= 2
+
+VENV := .venv
+BIN := $(VENV)/bin
+INSTALLED := $(VENV)/.installed
+BROWSER_PACKAGES := chromium fonts-nanum
+
+export PIP_DISABLE_PIP_VERSION_CHECK := 1
+export PIP_ROOT_USER_ACTION := ignore
+export PIP_PROGRESS_BAR := off
+
+.DEFAULT_GOAL := help
+.PHONY: help install run test lint format lock bench bench-full soak clean
+
+help: ## Show this list
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-12s %s\n", $$1, $$2 }' $(firstword $(MAKEFILE_LIST))
+
+install: $(INSTALLED) ## Make .venv with everything locked, and fetch what browser tests need
+	@scripts/apt.sh $(BROWSER_PACKAGES)
+
+run: $(INSTALLED) ## Serve a demo with simulated gateways on 127.0.0.1:8000 until Ctrl-C
+	@exec $(BIN)/jongnyang demo run $(ARGS)
+
+test: install lint ## Lint, then test on SQLite and PostgreSQL (ARGS="-k word" narrows, WORKERS=0 for one process)
+	$(BIN)/pytest -n $(WORKERS) $(ARGS)
+
+lint: $(INSTALLED) ## Check style, format, types and the direction of imports
+	$(BIN)/ruff check
+	$(BIN)/ruff format --check
+	$(BIN)/mypy
+	$(BIN)/lint-imports --no-logo
+
+format: $(INSTALLED) ## Rewrite the code in the project's style
+	$(BIN)/ruff check --fix-only
+	$(BIN)/ruff format
+
+lock: ## Lock the dependencies of setup.cfg anew (ARGS=--upgrade takes newer releases)
+	@PYTHON="$(PYTHON)" scripts/lock.sh $(ARGS)
+
+bench: $(INSTALLED) ## Measure ingest against its floors, in at most 15 minutes
+	$(BIN)/python -m scripts.bench $(ARGS)
+
+bench-full: $(INSTALLED) ## Measure everything, over a year of discharges
+	$(BIN)/python -m scripts.bench --full $(ARGS)
+
+soak: $(INSTALLED) ## Run the tests that take minutes
+	$(BIN)/pytest -m soak $(ARGS)
+
+clean: ## Remove caches and builds; var/ (the data) and .venv stay
+	rm -rf build *.egg-info .pytest_cache .mypy_cache .ruff_cache .hypothesis .import_linter_cache
+	find . -name __pycache__ -not -path './$(VENV)/*' -prune -exec rm -rf {} +
+
+$(INSTALLED): requirements-dev.lock setup.cfg
+	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' 2>/dev/null || { \
+	    echo "Jongnyang needs Python 3.11 or newer; '$(PYTHON)' is $$($(PYTHON) --version 2>&1)."; \
+	    echo "Name another one: make $(MAKECMDGOALS) PYTHON=python3.11"; exit 1; }
+	@$(PYTHON) -c 'import ensurepip, venv' 2>/dev/null || { \
+	    echo "'$(PYTHON)' cannot make virtual environments. On Debian: sudo apt-get install python3-venv"; exit 1; }
+	@$(BIN)/python -c '' 2>/dev/null || $(PYTHON) -m venv --clear $(VENV)
+	@echo "Installing the locked packages into $(VENV) …"
+	@$(BIN)/pip install --quiet --require-hashes -r requirements-dev.lock
+	@$(BIN)/pip install --quiet --no-deps --no-build-isolation --editable .
+	@touch $@
