@@ -286,6 +286,7 @@ def _open_to_all(path: Path) -> bool:
 
 @contextlib.contextmanager
 def _server(order: dict[str, Any], folder: Path) -> Iterator[subprocess.Popen[bytes]]:
+    require_a_name()
     programs = _reachable_programs(order, folder)
     data = folder / "data"
     with (folder / "log").open("ab") as log:
@@ -330,6 +331,17 @@ def _as_server_user(folder: Path) -> dict[str, Any]:
         return common
     user = pwd.getpwnam(UNPRIVILEGED_USER)
     return {**common, "user": user.pw_uid, "group": user.pw_gid, "extra_groups": []}
+
+
+def require_a_name() -> None:
+    """PostgreSQL runs for no user that the system has no name for, as some containers make them."""
+    try:
+        pwd.getpwuid(os.geteuid())
+    except KeyError:
+        raise PostgresError(
+            f"the user id {os.geteuid()} has no name. Give it a line in /etc/passwd, "
+            f"or name a server in {SERVER_VARIABLE}."
+        ) from None
 
 
 def _initialise(programs: Path, data: Path, log: IO[bytes]) -> None:
@@ -380,9 +392,12 @@ def main(arguments: list[str]) -> None:
         return
     if arguments:
         raise SystemExit((__doc__ or "").strip())
-    with private_postgres() as server, contextlib.suppress(KeyboardInterrupt):
-        print(f"{describe()}\n{SERVER_VARIABLE}='{server}'\nCtrl-C stops it and removes its data.", flush=True)
-        signal.pause()
+    try:
+        with private_postgres() as server, contextlib.suppress(KeyboardInterrupt):
+            print(f"{describe()}\n{SERVER_VARIABLE}='{server}'\nCtrl-C stops it and removes its data.", flush=True)
+            signal.pause()
+    except PostgresError as error:
+        raise SystemExit(str(error)) from None
 
 
 if __name__ == "__main__":

@@ -22,6 +22,7 @@ from scripts.postgres import (
     drop_database,
     find_installation,
     private_postgres,
+    require_a_name,
     throwaway_database,
 )
 
@@ -154,6 +155,12 @@ def test_a_server_that_does_not_start_says_why() -> None:
         private_postgres({"no_such_setting": "1"}),
     ):
         pass
+
+
+def test_a_user_without_a_name_is_told_what_to_do(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(os, "geteuid", lambda: 2**31 - 9)
+    with pytest.raises(PostgresError, match=r"2147483639 has no name\. Give it a line in /etc/passwd"):
+        require_a_name()
 
 
 def test_missing_programs_say_what_to_do(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
