@@ -11,6 +11,7 @@ from alembic import command
 from alembic.config import Config
 from alembic.runtime.migration import MigrationContext
 from alembic.script import ScriptDirectory
+from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.engine import Dialect
 from sqlalchemy.orm import DeclarativeBase, Session, mapped_column, sessionmaker
 from sqlalchemy.pool import ConnectionPoolEntry
@@ -118,6 +119,20 @@ def _begin_immediate(connection: sa.Connection) -> None:
     # A deferred transaction that turns to writing fails at once with "database is locked" instead of waiting.
     read_only = connection.get_execution_options().get("read_only")
     connection.exec_driver_sql("BEGIN" if read_only else "BEGIN IMMEDIATE")
+
+
+Executor = sa.Connection | Session
+
+
+def is_sqlite(executor: Executor) -> bool:
+    """Which of the two databases this is."""
+    bind = executor.get_bind() if isinstance(executor, Session) else executor
+    return bind.dialect.name == "sqlite"
+
+
+def upsert(executor: Executor, table: Any) -> Any:
+    """An INSERT that knows ON CONFLICT, in the dialect of the database at hand."""
+    return (sqlite if is_sqlite(executor) else postgresql).insert(table)
 
 
 def alembic_config(url: str | None = None) -> Config:

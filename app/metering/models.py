@@ -49,7 +49,7 @@ class GatewayEpoch(Base):
 
 
 class Discharge(Base):
-    """One record as first booked. `epoch_no` 0 holds records released from quarantine, numbered by their quarantine id."""
+    """One record as first booked. `epoch_no` 0 holds what was released from quarantine, numbered by quarantine id."""
 
     __tablename__ = "discharge"
     __table_args__ = (
@@ -129,7 +129,7 @@ class Quarantine(Base):
     seq: Mapped[Big | None]
     code: Mapped[str]
     detail: Mapped[str]
-    raw: Mapped[str]
+    raw: Mapped[bytes]
     envelope: Mapped[str]
     content_hash: Mapped[bytes]
     received_at: Mapped[datetime]

@@ -91,7 +91,7 @@ class Household(InDistrict, Base):
 
 
 class Dated:
-    """Held from `valid_from` until just before `valid_to` (open when null), UTC. Overlaps are refused by the database."""
+    """Held from `valid_from` until just before `valid_to` (open when null), UTC. No overlaps: the database refuses."""
 
     valid_from: Mapped[datetime]
     valid_to: Mapped[datetime | None]

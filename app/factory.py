@@ -1,0 +1,84 @@
+"""Puts the service together: settings in, a Flask app out."""
+
+import secrets
+import time
+
+import structlog
+from flask import Flask, Response, g, request
+from flask_babel import Babel
+from werkzeug.exceptions import HTTPException
+
+from app import metrics
+from app.access import signed
+from app.context import Service
+from app.db import Database
+from app.languages import choose_language
+from app.metering import gateway_api
+from app.operations import blueprint as operations
+from app.problems import Problem, from_http_exception
+from app.registry.gateway_api import blueprint as claims
+from app.settings import Settings, from_environment
+
+log = structlog.get_logger()
+
+
+def create_app(settings: Settings | None = None) -> Flask:
+    """The service on the database that the settings name."""
+    settings = settings or from_environment()
+    app = Flask(__name__, template_folder="web/templates", static_folder="web/static")
+    app.config.update(
+        SECRET_KEY=settings.secret_key,
+        MAX_CONTENT_LENGTH=settings.max_body,
+        SESSION_COOKIE_HTTPONLY=True,
+        SESSION_COOKIE_SAMESITE="Lax",
+        SESSION_COOKIE_SECURE=settings.secure_cookies,
+        BABEL_DEFAULT_LOCALE="ko",
+        BABEL_DEFAULT_TIMEZONE="Asia/Seoul",
+    )
+    database = Database(settings.database_url, pool_size=settings.threads + 2)
+    app.extensions["jongnyang"] = Service(settings, database)
+    Babel(app, locale_selector=choose_language)
+    app.register_blueprint(operations)
+    signed.init(app)
+    app.register_blueprint(claims)
+    gateway_api.init(app)
+    _answer_errors(app)
+    _log_requests(app)
+    return app
+
+
+def _answer_errors(app: Flask) -> None:
+    @app.errorhandler(Problem)
+    def problem(error: Problem) -> Response:
+        metrics.REFUSED.labels(error.slug).inc()
+        return error.response()
+
+    @app.errorhandler(HTTPException)
+    def http_exception(error: HTTPException) -> Response:
+        return from_http_exception(error)
+
+    @app.errorhandler(Exception)
+    def unexpected(error: Exception) -> Response:
+        log.exception("unexpected error", request_id=g.get("request_id"))
+        metrics.REFUSED.labels("internal").inc()
+        return Problem("internal", request_id=g.get("request_id")).response()
+
+
+def _log_requests(app: Flask) -> None:
+    @app.before_request
+    def start() -> None:
+        g.started = time.perf_counter()
+        g.request_id = request.headers.get("X-Request-Id", "")[:64] or secrets.token_hex(8)
+
+    @app.after_request
+    def finish(response: Response) -> Response:
+        response.headers["X-Request-Id"] = g.request_id
+        log.info(
+            "request",
+            request_id=g.request_id,
+            method=request.method,
+            path=request.path,
+            status=response.status_code,
+            ms=round((time.perf_counter() - g.started) * 1000, 2),
+        )
+        return response

@@ -1,0 +1,93 @@
+"""Routes that gateways call; `docs/gateway-api.md` is their contract."""
+
+import time
+from typing import Any
+
+import msgspec
+from flask import Blueprint, Response, current_app, request
+from sqlalchemy.exc import OperationalError, TimeoutError
+
+from app import metrics
+from app.access import rules
+from app.access.signed import signed_request
+from app.context import service
+from app.metering.envelopes import decompress, read_batch
+from app.metering.groups import GroupCommit
+from app.metering.ingest import Batch, Ingest, Result
+from app.metering.liveness import book_status, read_status
+from app.problems import Problem
+from app.times import format_instant, now
+
+blueprint = Blueprint("gateway_api", __name__, url_prefix="/api/v1")
+EXTENSION = "jongnyang.groups"
+RETRY_SECONDS = 5
+
+
+class Answer(msgspec.Struct):
+    """What a gateway reads after posting discharges."""
+
+    server_time: str
+    acked_through: int
+    high_seq: int
+    results: list[Result]
+    commands: list[dict[str, str]]
+
+
+encode = msgspec.json.Encoder().encode
+
+
+def init(app: Any) -> None:
+    """Give the app its ingest: one directory and one queue for group commits per process."""
+    app.extensions[EXTENSION] = GroupCommit(Ingest(app.extensions["jongnyang"].database).book)
+    app.register_blueprint(blueprint)
+
+
+@blueprint.get("/time")
+@rules.public
+def server_time() -> dict[str, str]:
+    """The server's time, for boxes that have none."""
+    return {"server_time": format_instant(now())}
+
+
+@blueprint.post("/gateways/<gateway>/discharges")
+@rules.gateway
+def post_discharges(gateway: str) -> Response:
+    """Take a signed batch; the answer comes after its records are durable."""
+    started = time.perf_counter()
+    signed = signed_request(gateway)
+    content = decompress(signed.body, request.headers.get("Content-Encoding", ""), service().settings.max_body)
+    batch = read_batch(content, signed.signer, signed.received_at)
+    try:
+        groups: GroupCommit = current_app.extensions[EXTENSION]
+        groups.submit(batch)
+    except (OperationalError, TimeoutError) as error:
+        raise Problem("unavailable", retry_after=RETRY_SECONDS) from error
+    if batch.refused:
+        raise Problem(batch.refused)
+    measure(batch, time.perf_counter() - started)
+    answer = Answer(format_instant(now()), batch.acked_through, batch.high_seq, batch.results, [])
+    return Response(encode(answer), content_type="application/json")
+
+
+def measure(batch: Batch, seconds: float) -> None:
+    """Count the results of a booked batch."""
+    metrics.INGEST_SECONDS.observe(seconds)
+    counts: dict[tuple[str, str], int] = {}
+    for result in batch.results:
+        key = (result.status, result.code or "")
+        counts[key] = counts.get(key, 0) + 1
+    for (status, code), count in counts.items():
+        metrics.RECORDS.labels(status, code).inc(count)
+    records = [item.record for item in batch.incoming if item.record is not None and item.record.clock == "synced"]
+    if records:
+        metrics.LAG_SECONDS.observe(max(0.0, (batch.sending.received_at - records[-1].occurred_at).total_seconds()))
+
+
+@blueprint.post("/gateways/<gateway>/status")
+@rules.gateway
+def post_status(gateway: str) -> dict[str, Any]:
+    """Take a signed status report with the alive intervals of the gateway's meters."""
+    signed = signed_request(gateway)
+    content = decompress(signed.body, request.headers.get("Content-Encoding", ""), service().settings.max_body)
+    refused = book_status(service().database, read_status(content), content, signed)
+    return {"server_time": format_instant(now()), "refused": refused, "commands": []}

@@ -1,0 +1,140 @@
+"""Writing the ledger: rows of one transaction, booked with their rollups. Nothing here updates or deletes a row."""
+
+from collections.abc import Sequence
+from datetime import date, datetime
+from typing import Any, NamedTuple
+
+import sqlalchemy as sa
+
+from app.db import Database, to_microseconds
+from app.metering.rollups import Effect
+
+PARTITION_LOCK = 0x4C45  # first key of the advisory lock
+
+
+class Row(NamedTuple):
+    """One row of `discharge`, in the order of the table's columns. Weights in grams, instants in UTC."""
+
+    district_id: int
+    gateway_id: int
+    epoch_no: int
+    seq: int
+    service_day: date
+    meter_id: int
+    complex_id: int
+    household_id: int | None
+    tenancy_id: int | None
+    card_hash: bytes | None
+    occurred_at: datetime
+    earliest_at: datetime | None
+    latest_at: datetime | None
+    claimed_at: datetime
+    clock: str
+    outcome: str
+    gross_before_g: int | None
+    gross_after_g: int | None
+    net_g: int | None
+    billable: bool
+    flags: str
+    evidence: str
+    content_hash: bytes
+    received_at: datetime
+    booked_at: datetime
+
+    def effect(self) -> Effect:
+        """How this row counts as first booked."""
+        return Effect(
+            self.district_id,
+            self.meter_id,
+            self.complex_id,
+            self.household_id,
+            self.tenancy_id,
+            self.occurred_at,
+            self.service_day,
+            self.outcome,
+            self.net_g,
+            self.billable,
+        )
+
+
+COLUMNS = ", ".join(Row._fields)
+POSTGRES_TYPES = {
+    "seq": "int8",
+    "service_day": "date",
+    "card_hash": "bytea",
+    "content_hash": "bytea",
+    "billable": "bool",
+    "clock": "text",
+    "outcome": "text",
+    "flags": "text",
+    "evidence": "text",
+}
+COPY = f"COPY discharge ({COLUMNS}) FROM STDIN (FORMAT BINARY)"
+INSERT = f"INSERT INTO discharge ({COLUMNS}) VALUES ({', '.join('?' * len(Row._fields))})"  # noqa: S608 - own names
+
+
+def _postgres_type(column: str) -> str:
+    return POSTGRES_TYPES.get(column) or ("timestamptz" if column.endswith("_at") else "int4")
+
+
+TYPES = [_postgres_type(column) for column in Row._fields]
+DAY = Row._fields.index("service_day")
+INSTANTS = [position for position, column in enumerate(Row._fields) if column.endswith("_at")]
+
+
+def write(connection: sa.Connection, rows: Sequence[Row]) -> None:
+    """Insert the rows by the driver's fastest way. A number that is there already is a defect and raises."""
+    driver: Any = connection.connection.driver_connection
+    if connection.dialect.name == "sqlite":
+        driver.executemany(INSERT, map(_for_sqlite, rows)).close()
+        return
+    with driver.cursor() as cursor, cursor.copy(COPY) as copy:
+        copy.set_types(TYPES)
+        for row in rows:
+            copy.write_row(row)
+
+
+def _for_sqlite(row: Row) -> list[Any]:
+    values: list[Any] = list(row)
+    values[DAY] = row.service_day.isoformat()
+    for position in INSTANTS:
+        if values[position] is not None:
+            values[position] = to_microseconds(values[position])
+    return values
+
+
+class MissingMonths(Exception):
+    """The ledger has no partition for these months yet; create them and run the transaction again."""
+
+    def __init__(self, months: set[date]) -> None:
+        super().__init__(", ".join(map(str, sorted(months))))
+        self.months = months
+
+
+class Partitions:
+    """Months for which PostgreSQL has a partition of the ledger; others are made when the first row arrives."""
+
+    def __init__(self, database: Database) -> None:
+        self._database = database
+        self._known: set[date] = set()
+
+    def require(self, months: set[date]) -> None:
+        """Raise MissingMonths unless every month can be written to. SQLite needs no partitions."""
+        if not self._database.is_sqlite and not months <= self._known:
+            raise MissingMonths(months - self._known)
+
+    def create(self, months: set[date]) -> None:
+        """Create what is missing, in a transaction of its own: it waits for all who read or write the ledger."""
+        for month in sorted(months):
+            with self._database.engine.begin() as connection:
+                connection.execute(sa.select(sa.func.pg_advisory_xact_lock(PARTITION_LOCK, 0)))
+                connection.execute(sa.text(_partition(month)))
+        self._known |= months
+
+
+def _partition(month: date) -> str:
+    after = date(month.year + month.month // 12, month.month % 12 + 1, 1)
+    return (
+        f"CREATE TABLE IF NOT EXISTS discharge_{month:%Y_%m} PARTITION OF discharge "
+        f"FOR VALUES FROM ('{month}') TO ('{after}')"
+    )

@@ -1,0 +1,171 @@
+"""Which meters were listening, and when: alive intervals tell an outage from a true zero (design § 4)."""
+
+from collections.abc import Iterator
+from datetime import datetime
+from typing import Annotated, Any, Literal
+
+import msgspec
+import sqlalchemy as sa
+from msgspec import Meta, Struct
+
+from app.access.nonces import admit
+from app.access.signed import Signed
+from app.db import Database, upsert
+from app.metering import cursors
+from app.metering.directory import Directory
+from app.metering.envelopes import check_schema, read_envelope
+from app.metering.models import GatewayStatus, MeterAlive
+from app.metering.placing import Sending, place
+from app.metering.quarantine import Kept, keep
+from app.metering.records import Clock, Fault, Instant, MonoMs, Name, content_hash
+from app.problems import Problem
+from app.registry import queries as registry
+
+FaultClass = Literal["comm", "power", "weighing", "lock", "card", "volume", "user"]
+
+
+class Alive(Struct, forbid_unknown_fields=True, frozen=True, rename={"from_": "from"}):
+    """Reader and scale answered from `from_` until just before `to`; `mono_ms` was read at `to`."""
+
+    from_: Instant
+    to: Instant
+    clock: Clock
+    boot_id: Name
+    mono_ms: MonoMs
+
+
+class MeterReport(Struct, forbid_unknown_fields=True, frozen=True):
+    """One meter's part of a status report; weights in grams."""
+
+    meter: Name
+    alive: Annotated[list[Alive], Meta(max_length=2000)]
+    gross_g: int | None
+    fill_percent: int | None
+    zero_drift_g: int | None
+    lid: Literal["closed", "open", "unknown"]
+    faults: list[FaultClass]
+
+
+class SpoolReport(Struct, forbid_unknown_fields=True, frozen=True):
+    depth: int
+    oldest_age_s: int
+
+
+class Status(Struct, forbid_unknown_fields=True, frozen=True):
+    """A status report as `docs/gateway-api.md` describes it."""
+
+    schema: int
+    epoch: Annotated[str, Meta(pattern=r"\A[0-9a-f]{16}\Z")]
+    boot_id: Name
+    sent_at: Instant
+    mono_ms: MonoMs
+    clock: Clock
+    firmware: Name
+    spool: SpoolReport
+    meters: Annotated[list[MeterReport], Meta(max_length=64)]
+
+
+_status = msgspec.json.Decoder(Status)
+
+
+def read_status(content: bytes) -> Status:
+    """A status report, or the Problem that tells what is wrong with it."""
+    status = read_envelope(content, _status)
+    check_schema(status.schema)
+    return status
+
+
+def book_status(database: Database, status: Status, content: bytes, signed: Signed) -> list[dict[str, str]]:
+    """Store the report and its intervals; what cannot be placed goes to quarantine and is named in the answer."""
+    signer = signed.signer
+    with database.engine.begin() as connection:
+        reason = admit(connection, [signer.for_admission])[0]
+        if reason is not None:
+            raise Problem(reason)
+        districts = [signer.district_id]
+        registry.hold_still(connection, districts)
+        directory = Directory()
+        directory.refresh(connection, signer.district_id, registry.versions(connection, districts)[districts[0]], ())
+        key = (signer.district_id, signer.gateway_id, status.epoch)
+        cursor = cursors.lock(connection, [key])[key]
+        placed = list(_placed(status, signed, directory, cursor.last_occurred_at))
+        _store(connection, [row for row in placed if not isinstance(row, Kept)])
+        refused = [row._replace(epoch_no=cursor.epoch_no) for row in placed if isinstance(row, Kept)]
+        keep(connection, refused)
+        cursors.save(connection, [cursor], signed.received_at)
+        _store_report(connection, content, signed)
+    return [{"meter": row.envelope, "code": row.fault.code} for row in refused]
+
+
+def _placed(
+    status: Status, signed: Signed, directory: Directory, previous: datetime | None
+) -> Iterator[dict[str, Any] | Kept]:
+    sending = Sending(status.boot_id, status.mono_ms, signed.received_at)
+    for report in status.meters:
+        for alive in report.alive:
+            row = _place_interval(alive, report.meter, sending, signed, directory, previous)
+            yield _kept(report.meter, alive, row, signed) if isinstance(row, Fault) else row
+
+
+def _place_interval(
+    alive: Alive, meter: str, sending: Sending, signed: Signed, directory: Directory, previous: datetime | None
+) -> dict[str, Any] | Fault:
+    if alive.to <= alive.from_:
+        return Fault("malformed", "the interval ends before it begins")
+    end = place(alive.to, alive.clock, alive.boot_id, alive.mono_ms, sending, previous)
+    if isinstance(end, Fault):
+        return end
+    started_at = end.occurred_at - (alive.to - alive.from_)
+    stood = directory.place(meter, started_at)
+    if stood is None:
+        return Fault("unknown_meter", f"meter {meter} is not registered, or stood nowhere at that time")
+    if stood.gateway_id != signed.signer.gateway_id:
+        return Fault("foreign_meter", f"meter {meter} is run by another gateway")
+    return {
+        "district_id": signed.signer.district_id,
+        "meter_id": stood.meter_id,
+        "started_at": started_at,
+        "ended_at": end.occurred_at,
+        "received_at": signed.received_at,
+    }
+
+
+def _kept(meter: str, alive: Alive, fault: Fault, signed: Signed) -> Kept:
+    raw = msgspec.json.encode(alive)
+    signer = signed.signer
+    return Kept(
+        signer.district_id,
+        "alive",
+        signer.gateway_id,
+        0,
+        None,
+        fault,
+        raw,
+        meter,
+        content_hash(raw + meter.encode()),
+        signed.received_at,
+    )
+
+
+def _store(connection: sa.Connection, rows: list[dict[str, Any]]) -> None:
+    if not rows:
+        return
+    rows.sort(key=lambda row: (row["meter_id"], row["started_at"]))
+    statement = upsert(connection, MeterAlive)
+    longer = sa.case(
+        (statement.excluded.ended_at > MeterAlive.ended_at, statement.excluded.ended_at), else_=MeterAlive.ended_at
+    )
+    keys = ["district_id", "meter_id", "started_at"]
+    connection.execute(statement.on_conflict_do_update(index_elements=keys, set_={"ended_at": longer}), rows)
+
+
+def _store_report(connection: sa.Connection, content: bytes, signed: Signed) -> None:
+    row = {
+        "district_id": signed.signer.district_id,
+        "gateway_id": signed.signer.gateway_id,
+        "received_at": signed.received_at,
+        "report": content.decode(),
+    }
+    statement = upsert(connection, GatewayStatus).values(row)
+    newest = {"received_at": row["received_at"], "report": row["report"]}
+    connection.execute(statement.on_conflict_do_update(index_elements=["district_id", "gateway_id"], set_=newest))

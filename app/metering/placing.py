@@ -1,0 +1,64 @@
+"""When did it happen? The server's best estimate from what a box with a doubtful clock can prove (design § 4).
+
+The monotonic clock of a boot cannot be set and hardly drifts, so the pair (boot, milliseconds) of a record, held
+against the same pair of the envelope, places a record of the running boot to about a second whatever the wall clock
+says. For an earlier boot only bounds are known: after the record before it, before the running boot began.
+"""
+
+from datetime import UTC, datetime, timedelta
+from typing import NamedTuple
+
+from app.metering.records import Fault
+
+FUTURE = timedelta(minutes=5)
+OLDEST = timedelta(days=3 * 366)  # longer than any spool keeps; older is a clock that was set wrong
+TOLERANCE = timedelta(minutes=2)
+DRIFT = 500e-6  # of the elapsed time: five times a cheap crystal's 100 ppm
+
+
+class Sending(NamedTuple):
+    """What the envelope says of the moment of sending, and when the server got it."""
+
+    boot_id: str
+    mono_ms: int
+    received_at: datetime
+
+
+class Placed(NamedTuple):
+    """`occurred_at` in UTC; `earliest` and `latest` only where the time is doubtful."""
+
+    occurred_at: datetime
+    earliest: datetime | None
+    latest: datetime | None
+
+
+def place(
+    claimed: datetime, clock: str, boot_id: str, mono_ms: int, sending: Sending, previous: datetime | None
+) -> Placed | Fault:
+    """Place one moment; `previous` is the time of the newest record before it, if any."""
+    same_boot = boot_id == sending.boot_id
+    if same_boot and mono_ms > sending.mono_ms:
+        return Fault("clock_inconsistent", f"recorded at {mono_ms} ms of a boot that was sent at {sending.mono_ms} ms")
+    if clock != "unset" and claimed - sending.received_at > FUTURE:
+        return Fault("future_time", f"{claimed.isoformat()} is after its arrival {sending.received_at.isoformat()}")
+    if clock != "unset" and sending.received_at - claimed > OLDEST:
+        return Fault("past_time", f"{claimed.isoformat()} is over three years before its arrival")
+    if same_boot:
+        return _by_monotonic_clock(claimed.astimezone(UTC), clock, sending.mono_ms - mono_ms, sending.received_at)
+    if clock != "unset":
+        return Placed(claimed.astimezone(UTC), None, None)
+    return _between(claimed.astimezone(UTC), previous, sending)
+
+
+def _by_monotonic_clock(claimed: datetime, clock: str, age_ms: int, received_at: datetime) -> Placed:
+    age = timedelta(milliseconds=age_ms)
+    estimate = received_at - age
+    if clock != "unset" and abs(claimed - estimate) <= TOLERANCE + age * DRIFT:
+        return Placed(claimed, None, None)
+    return Placed(estimate, None, None)
+
+
+def _between(claimed: datetime, previous: datetime | None, sending: Sending) -> Placed:
+    booted = sending.received_at - timedelta(milliseconds=sending.mono_ms)
+    earliest = min(previous, booted) if previous else booted - OLDEST
+    return Placed(min(max(claimed, earliest), booted), earliest, booted)

@@ -1,0 +1,28 @@
+"""What Prometheus scrapes at /metrics. With several workers each writes to PROMETHEUS_MULTIPROC_DIR (see app.serve)."""
+
+import os
+
+from prometheus_client import REGISTRY as IN_PROCESS
+from prometheus_client import CollectorRegistry, Counter, Histogram, generate_latest, multiprocess
+
+RECORDS = Counter("jongnyang_records", "Records received, by status and quarantine code", ["status", "code"])
+INGEST_SECONDS = Histogram(
+    "jongnyang_ingest_seconds",
+    "Time from a batch's arrival to its answer",
+    buckets=(0.002, 0.005, 0.01, 0.02, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 10),
+)
+LAG_SECONDS = Histogram(
+    "jongnyang_lag_seconds",
+    "Time from the newest discharge of a batch to its booking",
+    buckets=(1, 2, 5, 10, 30, 60, 300, 3600, 21600, 86400, 604800),
+)
+REFUSED = Counter("jongnyang_refused_requests", "Requests answered with a problem", ["problem"])
+
+
+def render() -> bytes:
+    """All metrics in Prometheus's text format, summed over the workers."""
+    if "PROMETHEUS_MULTIPROC_DIR" not in os.environ:
+        return generate_latest(IN_PROCESS)
+    registry = CollectorRegistry()
+    multiprocess.MultiProcessCollector(registry)  # type: ignore[no-untyped-call]
+    return generate_latest(registry)

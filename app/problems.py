@@ -1,0 +1,143 @@
+"""Errors as RFC 9457 problems, in the reader's language. Each has its page under /problems/SLUG."""
+
+from typing import Any, NamedTuple
+
+from flask import Response, request
+from flask_babel import LazyString
+from flask_babel import lazy_gettext as _l
+from msgspec import json
+from werkzeug.exceptions import HTTPException
+
+
+class Kind(NamedTuple):
+    """A sort of problem: HTTP status, what happened, and what to do."""
+
+    status: int
+    title: LazyString
+    detail: LazyString
+
+
+KINDS = {
+    "signature-missing": Kind(
+        401,
+        _l("The request is not signed."),
+        _l("Sign method, target and Content-Digest with the gateway's key (RFC 9421 HTTP Message Signatures)."),
+    ),
+    "signature-wrong": Kind(
+        401,
+        _l("The signature does not fit the request."),
+        _l("Check that the gateway uses the secret of this key and that nothing changes the body on the way."),
+    ),
+    "key-unknown": Kind(
+        401, _l("The key is not known."), _l("Claim the gateway with a new code from the district office.")
+    ),
+    "key-revoked": Kind(
+        401, _l("The key has been revoked."), _l("Claim the gateway with a new code from the district office.")
+    ),
+    "clock-skew": Kind(
+        401,
+        _l("The signature's time is more than five minutes off."),
+        _l("Take server_time from this answer and sign once more."),
+    ),
+    "nonce-replayed": Kind(
+        401,
+        _l("The request was already received."),
+        _l("Sign it anew with a fresh nonce; the records stay as they are."),
+    ),
+    "other-gateway": Kind(403, _l("The key belongs to another gateway."), _l("Post to the gateway's own address.")),
+    "broken-json": Kind(
+        400, _l("The body is not JSON."), _l("Keep the records, and check the gateway's software version.")
+    ),
+    "broken-envelope": Kind(
+        400,
+        _l("The envelope of the batch is not as documented."),
+        _l("Keep the records, and compare the message with docs/gateway-api.md."),
+    ),
+    "unknown-schema": Kind(
+        400,
+        _l("The schema number is not known."),
+        _l("This server reads schema 1. Keep the records and update one of both."),
+    ),
+    "broken-gzip": Kind(400, _l("The body cannot be decompressed."), _l("Send it again, or without Content-Encoding.")),
+    "body-too-large": Kind(
+        413,
+        _l("The body is larger than allowed."),
+        _l("Send fewer records at once: 500 at most, 2 MiB after decompression."),
+    ),
+    "claim-refused": Kind(
+        403,
+        _l("The claim code is wrong, used or expired."),
+        _l("Ask the district office for a new code; each works once and for 24 hours."),
+    ),
+    "not-authenticated": Kind(
+        401, _l("You are not logged in."), _l("Log in, or send a valid API token as a bearer token.")
+    ),
+    "not-allowed": Kind(
+        403, _l("You may not do this."), _l("Ask an administrator for the permission named in “scope”.")
+    ),
+    "not-found": Kind(404, _l("There is nothing here."), _l("Check the address.")),
+    "invalid": Kind(422, _l("The request cannot be used as it is."), _l("See “errors” for each field and correct it.")),
+    "already-decided": Kind(
+        409, _l("This record has been decided about already."), _l("Read the decision; it cannot be changed.")
+    ),
+    "cannot-release": Kind(
+        409,
+        _l("The record still cannot be booked."),
+        _l("Correct the registry first, or discard the record with a note. The reason stands in “code”."),
+    ),
+    "nothing-changes": Kind(
+        409, _l("The correction changes nothing."), _l("Reload the discharge; somebody may have corrected it already.")
+    ),
+    "too-many-requests": Kind(429, _l("Too many attempts."), _l("Wait as long as Retry-After says.")),
+    "unavailable": Kind(
+        503, _l("The database cannot take records right now."), _l("Keep them and try again after Retry-After.")
+    ),
+    "internal": Kind(
+        500, _l("Something went wrong here."), _l("Nothing was booked. Tell the operator the request_id.")
+    ),
+}
+
+
+class Problem(Exception):
+    """Raise it anywhere in a request; `extra` joins the answer's members, `detail` replaces the general advice."""
+
+    def __init__(self, slug: str, *, detail: str | None = None, retry_after: int | None = None, **extra: Any) -> None:
+        super().__init__(slug)
+        self.slug = slug
+        self.kind = KINDS[slug]
+        self.detail = detail
+        self.retry_after = retry_after
+        self.extra = extra
+
+    def response(self) -> Response:
+        """The problem as `application/problem+json`."""
+        body = {
+            "type": f"/problems/{self.slug}",
+            "title": str(self.kind.title),
+            "status": self.kind.status,
+            "detail": self.detail or str(self.kind.detail),
+            "instance": request.path,
+            **self.extra,
+        }
+        answer = Response(json.encode(body), self.kind.status, content_type="application/problem+json")
+        if self.retry_after is not None:
+            answer.headers["Retry-After"] = str(self.retry_after)
+        if self.kind.status == 401:
+            answer.headers["WWW-Authenticate"] = "Bearer"
+        return answer
+
+
+def from_http_exception(error: HTTPException) -> Response:
+    """What Flask itself refuses (404, 405, 413 …) as a problem of the same form."""
+    slugs = {
+        401: "not-authenticated",
+        403: "not-allowed",
+        404: "not-found",
+        413: "body-too-large",
+        429: "too-many-requests",
+    }
+    code = error.code or 500
+    if code in slugs:
+        return Problem(slugs[code]).response()
+    body = {"type": "about:blank", "title": error.name, "status": code, "detail": error.description}
+    return Response(json.encode(body), code, content_type="application/problem+json")
