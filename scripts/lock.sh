@@ -6,7 +6,7 @@ set -eu
 folder=$(mktemp -d)
 trap 'rm -rf "$folder"' EXIT
 "${PYTHON:-python3}" -m venv "$folder"
-"$folder/bin/pip" install --quiet uv
+"$folder/bin/pip" install --quiet --quiet uv
 
 compile() {
     "$folder/bin/uv" pip compile setup.cfg --quiet --python-version 3.11 --generate-hashes \
