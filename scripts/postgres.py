@@ -200,7 +200,7 @@ def _start_guardian(installation: Installation, settings: Mapping[str, str]) -> 
 
 
 def _read_answer(guardian: subprocess.Popen[str]) -> dict[str, str]:
-    assert guardian.stdout is not None  # noqa: S101 - for the type checker; it is a pipe
+    assert guardian.stdout is not None
     line = guardian.stdout.readline()
     if not line:
         raise PostgresError("PostgreSQL's guardian process ended without a word; its error is shown above.")
@@ -223,7 +223,7 @@ def _let_go(guardian: subprocess.Popen[str]) -> None:
     """Tell the guardian to stop and wait until server and folder are gone."""
     # A word and not just the end of file, which does not come while a process that we forked holds the pipe open.
     with guardian, contextlib.suppress(BrokenPipeError):  # leaving it closes the pipes and waits
-        assert guardian.stdin is not None  # noqa: S101 - for the type checker; it is a pipe
+        assert guardian.stdin is not None
         guardian.stdin.write("stop\n")
         guardian.stdin.flush()
 

@@ -6,12 +6,24 @@ from datetime import datetime, timedelta
 import sqlalchemy as sa
 
 from app.access.models import GatewayKey, GatewayNonce
-from app.db import upsert
+from app.db import fetch
 
 WINDOW = timedelta(seconds=300)  # how far a signature's `created` may be from the server's clock
 KEPT = 3 * WINDOW  # an older nonce is refused by its `created` anyway
 
 Signed = tuple[int, str, str, datetime]  # district, key id, nonce, created
+
+_USE = (
+    "INSERT INTO gateway_nonce (district_id, key_id, nonce, created_at) "
+    "SELECT n.district_id, n.key_id, n.nonce, n.created_at FROM {source} "
+    "WHERE EXISTS (SELECT 1 FROM gateway_key k "
+    "WHERE k.district_id = n.district_id AND k.key_id = n.key_id AND k.revoked_at IS NULL) "
+    "ON CONFLICT DO NOTHING RETURNING district_id, key_id, nonce"
+)
+_USE_ONE = _USE.format(source="(SELECT ? AS district_id, ? AS key_id, ? AS nonce, ? AS created_at) AS n")
+_USE_ALL = _USE.format(
+    source="unnest(%b::int4[], %b::text[], %b::text[], %b::timestamptz[]) AS n (district_id, key_id, nonce, created_at)"
+)
 
 
 def admit(connection: sa.Connection, requests: Sequence[Signed]) -> list[str | None]:
@@ -19,17 +31,14 @@ def admit(connection: sa.Connection, requests: Sequence[Signed]) -> list[str | N
 
     The nonce is used up only if the caller's transaction commits, so a request that failed may be sent again.
     """
-    live = _live_keys(connection, {(district_id, key_id) for district_id, key_id, *_ in requests})
-    fresh = _use_nonces(connection, [request for request in requests if request[:2] in live])
+    fresh = _use_nonces(connection, sorted(set(requests)))
     answers: list[str | None] = []
     for district_id, key_id, nonce, _ in requests:
-        if (district_id, key_id) not in live:
-            answers.append("key-revoked")
-        elif (district_id, key_id, nonce) not in fresh:
-            answers.append("nonce-replayed")
-        else:
+        if (district_id, key_id, nonce) in fresh:
             fresh.discard((district_id, key_id, nonce))  # twice in one group: the second is the replay
             answers.append(None)
+        else:
+            answers.append("nonce-replayed" if _lives(connection, district_id, key_id) else "key-revoked")
     return answers
 
 
@@ -38,22 +47,15 @@ def purge(connection: sa.Connection, now: datetime) -> int:
     return connection.execute(sa.delete(GatewayNonce).where(GatewayNonce.created_at < now - KEPT)).rowcount
 
 
-def _live_keys(connection: sa.Connection, keys: set[tuple[int, str]]) -> set[tuple[int, str]]:
-    wanted = sa.tuple_(GatewayKey.district_id, GatewayKey.key_id).in_(sorted(keys))
-    rows = connection.execute(
-        sa.select(GatewayKey.district_id, GatewayKey.key_id).where(wanted, GatewayKey.revoked_at.is_(None))
-    )
-    return {(district_id, key_id) for district_id, key_id in rows}
-
-
 def _use_nonces(connection: sa.Connection, requests: Sequence[Signed]) -> set[tuple[int, str, str]]:
-    if not requests:
-        return set()
-    names = ("district_id", "key_id", "nonce", "created_at")
     # Sorted, so that two transactions with the same nonces wait for each other instead of dead-locking.
-    values = [dict(zip(names, request, strict=True)) for request in sorted(requests)]
-    statement = upsert(connection, GatewayNonce).values(values).on_conflict_do_nothing()
-    returned = connection.execute(
-        statement.returning(GatewayNonce.district_id, GatewayNonce.key_id, GatewayNonce.nonce)
-    )
-    return {tuple(row) for row in returned}
+    if connection.dialect.name == "sqlite":
+        rows = [row for request in requests for row in fetch(connection, _USE_ONE, *request)]
+    else:
+        rows = fetch(connection, _USE_ALL, *(list(column) for column in zip(*requests, strict=True)))
+    return {(district_id, key_id, nonce) for district_id, key_id, nonce in rows}
+
+
+def _lives(connection: sa.Connection, district_id: int, key_id: str) -> bool:
+    key = sa.select(GatewayKey.key_id).where(GatewayKey.district_id == district_id, GatewayKey.key_id == key_id)
+    return connection.execute(key.where(GatewayKey.revoked_at.is_(None))).first() is not None

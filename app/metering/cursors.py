@@ -7,27 +7,48 @@ import json
 from bisect import bisect_right
 from collections.abc import Sequence
 from datetime import datetime
-from typing import cast
+from typing import NamedTuple
 
 import sqlalchemy as sa
 
-from app.metering.models import GatewayEpoch
+from app.db import fetch, from_microseconds, run_many
 
 MAX_RANGES = 1000
-TABLE = cast(sa.Table, GatewayEpoch.__table__)
+
+_SELECT = (
+    "SELECT epoch, epoch_no, high_seq, missing, missing_merged, last_occurred_at FROM gateway_epoch "
+    "WHERE district_id = ? AND gateway_id = ?"
+)
+_UPSERT = (
+    "INSERT INTO gateway_epoch (district_id, gateway_id, epoch_no, epoch, high_seq, missing, missing_merged, "
+    "last_occurred_at, first_contact_at, last_contact_at) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?) "
+    "ON CONFLICT (district_id, gateway_id, epoch_no) DO UPDATE SET high_seq = excluded.high_seq, "
+    "missing = excluded.missing, missing_merged = excluded.missing_merged, "
+    "last_occurred_at = excluded.last_occurred_at, last_contact_at = excluded.last_contact_at"
+)
+
+
+class Stored(NamedTuple):
+    """A row of `gateway_epoch`, as the driver has it."""
+
+    epoch_no: int
+    high_seq: int
+    missing: str
+    missing_merged: bool
+    last_occurred_at: datetime | int | None
 
 
 class Cursor:
     """The state of one (gateway, epoch) during a transaction."""
 
-    def __init__(self, key: tuple[int, int, str], row: sa.Row[tuple[object, ...]] | None, epoch_no: int) -> None:
+    def __init__(self, key: tuple[int, int, str], row: Stored | None, epoch_no: int) -> None:
         self.district_id, self.gateway_id, self.epoch = key
         self.epoch_no = epoch_no
-        self.is_new = row is None
         self.high_seq: int = row.high_seq if row else 0
         self.missing: list[list[int]] = json.loads(row.missing) if row else []
-        self.merged: bool = row.missing_merged if row else False
-        self.last_occurred_at: datetime | None = row.last_occurred_at if row else None
+        self.merged = bool(row.missing_merged) if row else False
+        last = row.last_occurred_at if row else None
+        self.last_occurred_at = from_microseconds(last) if isinstance(last, int) else last
 
     @property
     def acked_through(self) -> int:
@@ -52,73 +73,54 @@ class Cursor:
         return True
 
     def _merge_closest(self) -> None:
-        # The merged range holds numbers that did arrive: harmless, since a number in a gap is looked up before it is new.
+        # The merged range holds numbers that did arrive: harmless, since a number is looked up before it fills a gap.
         gaps = self.missing
         position = min(range(len(gaps) - 1), key=lambda index: gaps[index + 1][0] - gaps[index][1])
         gaps[position : position + 2] = [[gaps[position][0], gaps[position + 1][1]]]
         self.merged = True
 
-    def values(self, now: datetime) -> dict[str, object]:
+    def values(self, now: datetime) -> tuple[object, ...]:
         """The row to store."""
-        return {
-            "district_id": self.district_id,
-            "gateway_id": self.gateway_id,
-            "epoch_no": self.epoch_no,
-            "epoch": self.epoch,
-            "high_seq": self.high_seq,
-            "missing": json.dumps(self.missing),
-            "missing_merged": self.merged,
-            "last_occurred_at": self.last_occurred_at,
-            "first_contact_at": now,
-            "last_contact_at": now,
-        }
+        return (
+            self.district_id,
+            self.gateway_id,
+            self.epoch_no,
+            self.epoch,
+            self.high_seq,
+            json.dumps(self.missing),
+            self.merged,
+            self.last_occurred_at,
+            now,
+            now,
+        )
 
 
 def lock(connection: sa.Connection, keys: Sequence[tuple[int, int, str]]) -> dict[tuple[int, int, str], Cursor]:
     """Lock the gateways' cursors, in one order for all transactions, and read them; an unseen epoch gets its number."""
     gateways = sorted({key[:2] for key in keys})
     _lock_gateways(connection, gateways)
-    rows = connection.execute(
-        sa.select(TABLE).where(sa.tuple_(TABLE.c.district_id, TABLE.c.gateway_id).in_(gateways))
-    ).all()
-    stored = {(row.district_id, row.gateway_id, row.epoch): row for row in rows}
+    stored: dict[tuple[int, int, str], Stored] = {}
     highest = dict.fromkeys(gateways, 0)
-    for row in rows:
-        gateway = (row.district_id, row.gateway_id)
-        highest[gateway] = max(highest[gateway], row.epoch_no)
+    for gateway in gateways:
+        for row in fetch(connection, _SELECT, *gateway):
+            stored[*gateway, row[0]] = Stored(*row[1:])
+            highest[gateway] = max(highest[gateway], row[1])
     cursors: dict[tuple[int, int, str], Cursor] = {}
     for key in keys:
-        if key in cursors:
-            continue
-        found = stored.get(key)
-        if found is None:
-            highest[key[:2]] += 1
-        cursors[key] = Cursor(key, found, found.epoch_no if found else highest[key[:2]])
+        if key not in cursors:
+            found = stored.get(key)
+            highest[key[:2]] += found is None
+            cursors[key] = Cursor(key, found, found.epoch_no if found else highest[key[:2]])
     return cursors
 
 
 def _lock_gateways(connection: sa.Connection, gateways: Sequence[tuple[int, int]]) -> None:
     # Advisory, because the first batch of an epoch has no row to lock yet. SQLite has one writer anyway.
     if connection.dialect.name != "sqlite":
-        locks = ", ".join(f"pg_advisory_xact_lock({_lock_key(*gateway)})" for gateway in gateways)
-        connection.exec_driver_sql(f"SELECT {locks}")
-
-
-def _lock_key(district_id: int, gateway_id: int) -> int:
-    return district_id << 32 | gateway_id
+        keys = [district_id << 32 | gateway_id for district_id, gateway_id in gateways]
+        fetch(connection, "SELECT pg_advisory_xact_lock(gateway) FROM unnest(%b::int8[]) AS gateway", keys)
 
 
 def save(connection: sa.Connection, cursors: Sequence[Cursor], now: datetime) -> None:
     """Write the cursors back; `now` is the moment of contact."""
-    new = [cursor.values(now) for cursor in cursors if cursor.is_new]
-    if new:
-        connection.execute(sa.insert(TABLE), new)
-    known = [cursor.values(now) for cursor in cursors if not cursor.is_new]
-    if known:
-        connection.execute(_update(), [{f"b_{name}": value for name, value in row.items()} for row in known])
-
-
-def _update() -> sa.Update:
-    same = [TABLE.c[name] == sa.bindparam(f"b_{name}") for name in ("district_id", "gateway_id", "epoch_no")]
-    changed = ("high_seq", "missing", "missing_merged", "last_occurred_at", "last_contact_at")
-    return sa.update(TABLE).where(*same).values({name: sa.bindparam(f"b_{name}") for name in changed})
+    run_many(connection, _UPSERT, [cursor.values(now) for cursor in cursors])

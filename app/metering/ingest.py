@@ -1,10 +1,11 @@
-"""One transaction of ingest: batches of verified gateways become ledger rows, quarantine and rollups, or nothing at all.
+"""One transaction of ingest: verified batches become ledger rows, quarantine and rollups, or nothing at all.
 
 The order of locks is the same for all: registry (shared), gateways, rollups by key. The result of a record is decided
 here and nowhere else; whatever the gateway repeats, reorders or sends twice at once ends in the same ledger.
 """
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from typing import Any
@@ -13,7 +14,7 @@ import msgspec
 import sqlalchemy as sa
 
 from app.access.nonces import admit
-from app.db import Database, upsert
+from app.db import Database, make_engine, upsert
 from app.metering import cursors, ledger, rollups
 from app.metering.cursors import Cursor
 from app.metering.directory import Directory
@@ -66,7 +67,9 @@ class Ingest:
     """Runs transactions of batches on one database; remembers the registry between them."""
 
     def __init__(self, database: Database) -> None:
-        self._database = database
+        # One connection for ever: group commit lets one transaction run at a time, and a lost one is opened anew.
+        self._engine = make_engine(str(database.engine.url.render_as_string(hide_password=False)), ping=False)
+        self._connection: sa.Connection | None = None
         self._directories: dict[int, Directory] = {}
         self._partitions = ledger.Partitions(database)
 
@@ -79,7 +82,7 @@ class Ingest:
             self._book(batches)
 
     def _book(self, batches: Sequence[Batch]) -> None:
-        with self._database.engine.begin() as connection:
+        with self._transaction() as connection:
             admitted = _admitted(connection, batches)
             if not admitted:
                 return
@@ -93,13 +96,32 @@ class Ingest:
             self._partitions.require({month_of(row.service_day) for row in transaction.rows})
             transaction.write(list(held.values()))
 
+    @contextmanager
+    def _transaction(self) -> Iterator[sa.Connection]:
+        if self._connection is None:
+            self._connection = self._engine.connect()
+        try:
+            with self._connection.begin():
+                yield self._connection
+        except sa.exc.DBAPIError:
+            self.close()
+            raise
+
+    def close(self) -> None:
+        """Give the connection back; the next transaction opens another."""
+        connection, self._connection = self._connection, None
+        if connection is not None:
+            connection.close()
+        self._engine.dispose()
+
     def _refresh(self, connection: sa.Connection, batches: Sequence[Batch]) -> None:
         districts = {batch.district_id for batch in batches}
         registry.hold_still(connection, districts)
-        for district_id, version in registry.versions(connection, districts).items():
+        versions = registry.versions(connection)
+        for district_id in districts:
             directory = self._directories.setdefault(district_id, Directory())
             records = (item for batch in batches if batch.district_id == district_id for item in batch.incoming)
-            directory.refresh(connection, district_id, version, records)
+            directory.refresh(connection, district_id, versions[district_id], records)
 
 
 def _admitted(connection: sa.Connection, batches: Sequence[Batch]) -> list[Batch]:
@@ -172,7 +194,7 @@ class Transaction:
         if isinstance(booked, Fault):
             return self._keep(item, batch, cursor, booked)
         self.rows.append(booked)
-        self._deltas.add(booked.effect())
+        self._deltas.add(booked)
         if record.seq == cursor.high_seq:
             cursor.last_occurred_at = booked.occurred_at
         if record.card is not None and directory.cards.get(record.card.hash) is None:

@@ -6,8 +6,7 @@ from typing import Any, NamedTuple
 
 import sqlalchemy as sa
 
-from app.db import Database, to_microseconds
-from app.metering.rollups import Effect
+from app.db import Database, run_many
 
 PARTITION_LOCK = 0x4C45  # first key of the advisory lock
 
@@ -41,20 +40,10 @@ class Row(NamedTuple):
     received_at: datetime
     booked_at: datetime
 
-    def effect(self) -> Effect:
-        """How this row counts as first booked."""
-        return Effect(
-            self.district_id,
-            self.meter_id,
-            self.complex_id,
-            self.household_id,
-            self.tenancy_id,
-            self.occurred_at,
-            self.service_day,
-            self.outcome,
-            self.net_g,
-            self.billable,
-        )
+    @property
+    def voided(self) -> bool:
+        """As first booked nothing is void."""
+        return False
 
 
 COLUMNS = ", ".join(Row._fields)
@@ -78,29 +67,18 @@ def _postgres_type(column: str) -> str:
 
 
 TYPES = [_postgres_type(column) for column in Row._fields]
-DAY = Row._fields.index("service_day")
-INSTANTS = [position for position, column in enumerate(Row._fields) if column.endswith("_at")]
 
 
 def write(connection: sa.Connection, rows: Sequence[Row]) -> None:
     """Insert the rows by the driver's fastest way. A number that is there already is a defect and raises."""
-    driver: Any = connection.connection.driver_connection
     if connection.dialect.name == "sqlite":
-        driver.executemany(INSERT, map(_for_sqlite, rows)).close()
+        run_many(connection, INSERT, rows)
         return
+    driver: Any = connection.connection.driver_connection
     with driver.cursor() as cursor, cursor.copy(COPY) as copy:
         copy.set_types(TYPES)
         for row in rows:
             copy.write_row(row)
-
-
-def _for_sqlite(row: Row) -> list[Any]:
-    values: list[Any] = list(row)
-    values[DAY] = row.service_day.isoformat()
-    for position in INSTANTS:
-        if values[position] is not None:
-            values[position] = to_microseconds(values[position])
-    return values
 
 
 class MissingMonths(Exception):

@@ -82,10 +82,9 @@ def book_status(database: Database, status: Status, content: bytes, signed: Sign
         reason = admit(connection, [signer.for_admission])[0]
         if reason is not None:
             raise Problem(reason)
-        districts = [signer.district_id]
-        registry.hold_still(connection, districts)
+        registry.hold_still(connection, [signer.district_id])
         directory = Directory()
-        directory.refresh(connection, signer.district_id, registry.versions(connection, districts)[districts[0]], ())
+        directory.refresh(connection, signer.district_id, registry.versions(connection)[signer.district_id], ())
         key = (signer.district_id, signer.gateway_id, status.epoch)
         cursor = cursors.lock(connection, [key])[key]
         placed = list(_placed(status, signed, directory, cursor.last_occurred_at))

@@ -6,11 +6,12 @@
 
 from collections.abc import Iterator
 from datetime import date, datetime
-from typing import Any, NamedTuple
+from functools import cache
+from typing import Any, NamedTuple, Protocol
 
 import sqlalchemy as sa
 
-from app.db import to_microseconds
+from app.db import array_literal, fetch, run_many
 from app.metering.records import WEIGHED
 from billing.days import month_of
 
@@ -32,7 +33,7 @@ POSTGRES_TYPES = {"hour": "timestamptz", "service_day": "date", "month": "date"}
 
 
 class Effect(NamedTuple):
-    """How a discharge reads at one moment: as first booked, or after its last correction."""
+    """How a discharge reads at one moment: as first booked, or after its last correction. Weights in grams."""
 
     district_id: int
     meter_id: int
@@ -46,67 +47,115 @@ class Effect(NamedTuple):
     billable: bool
     voided: bool = False
 
-    def measures(self) -> tuple[int, int, int, int, int, int, int]:
-        """What it adds to a rollup, in the order of MEASURES."""
-        if self.voided:
-            return (0, 0, 0, 0, 0, 0, 0)
-        if self.outcome not in WEIGHED or self.net_g is None:
-            return (0, 0, 0, 0, 0, 0, 1)
-        grams = self.net_g
-        billable = int(self.billable)
-        suspense = int(self.household_id is None)
-        return (1, grams, billable, billable * grams, suspense, suspense * grams, 0)
+
+class Counted(Protocol):
+    """What an Effect and a ledger row have in common."""
+
+    @property
+    def district_id(self) -> int: ...
+    @property
+    def meter_id(self) -> int: ...
+    @property
+    def complex_id(self) -> int: ...
+    @property
+    def household_id(self) -> int | None: ...
+    @property
+    def tenancy_id(self) -> int | None: ...
+    @property
+    def occurred_at(self) -> datetime: ...
+    @property
+    def service_day(self) -> date: ...
+    @property
+    def outcome(self) -> str: ...
+    @property
+    def net_g(self) -> int | None: ...
+    @property
+    def billable(self) -> bool: ...
+    @property
+    def voided(self) -> bool: ...
+
+
+Measured = tuple[int, int, int, int, int, int, int]
+
+
+def measures(effect: Counted) -> Measured:
+    """What it adds to a rollup, in the order of MEASURES."""
+    if effect.voided:
+        return (0, 0, 0, 0, 0, 0, 0)
+    grams = effect.net_g
+    if grams is None or effect.outcome not in WEIGHED:
+        return (0, 0, 0, 0, 0, 0, 1)
+    if effect.billable:
+        return (1, grams, 1, grams, 0, 0, 0)
+    if effect.household_id is None:
+        return (1, grams, 0, 0, 1, grams, 0)
+    return (1, grams, 0, 0, 0, 0, 0)
+
+
+Sums = dict[tuple[Any, ...], list[int]]
 
 
 class Deltas:
     """Sums of what a transaction adds, by rollup and key."""
 
     def __init__(self) -> None:
-        self._sums: dict[str, dict[tuple[Any, ...], list[int]]] = {table: {} for table in KEYS}
+        self._meter_hours: Sums = {}
+        self._complex_days: Sums = {}
+        self._household_months: Sums = {}
 
-    def add(self, effect: Effect, sign: int = 1) -> None:
+    def add(self, effect: Counted, sign: int = 1) -> None:
         """Count `effect`, or with sign -1 take it out again."""
-        measures = effect.measures()
+        district_id, day = effect.district_id, effect.service_day
+        counted = measures(effect)
         hour = effect.occurred_at.replace(minute=0, second=0, microsecond=0)
-        self._add("meter_hour", (effect.district_id, effect.meter_id, hour), measures, sign)
-        self._add("complex_day", (effect.district_id, effect.complex_id, effect.service_day), measures, sign)
+        _add(self._meter_hours, (district_id, effect.meter_id, hour), counted, sign)
+        _add(self._complex_days, (district_id, effect.complex_id, day), counted, sign)
         if effect.household_id is not None:
-            key = (effect.district_id, effect.household_id, month_of(effect.service_day), effect.tenancy_id)
-            self._add("household_month", key, measures, sign)
-
-    def _add(self, table: str, key: tuple[Any, ...], measures: tuple[int, ...], sign: int) -> None:
-        sums = self._sums[table].get(key)
-        if sums is None:
-            self._sums[table][key] = [sign * measure for measure in measures]
-            return
-        for position, measure in enumerate(measures):
-            if measure:
-                sums[position] += sign * measure
+            key = (district_id, effect.household_id, month_of(day), effect.tenancy_id)
+            _add(self._household_months, key, counted, sign)
 
     def rows(self) -> Iterator[tuple[str, list[tuple[Any, ...]]]]:
         """By table the rows to add, ordered by key so that concurrent transactions lock alike."""
-        for table, sums in self._sums.items():
+        by_table = zip(KEYS, (self._meter_hours, self._complex_days, self._household_months), strict=True)
+        for table, sums in by_table:
             if sums:
                 yield table, [(*key, *sums[key]) for key in sorted(sums)]
 
 
+def _add(sums: Sums, key: tuple[Any, ...], counted: Measured, sign: int) -> None:
+    # Written out, not looped: it runs three times for every discharge.
+    total = sums.get(key)
+    if total is None:
+        total = sums[key] = [0, 0, 0, 0, 0, 0, 0]
+    weighed, weighed_g, billable, billable_g, suspense, suspense_g, events = counted
+    total[0] += sign * weighed
+    total[1] += sign * weighed_g
+    total[2] += sign * billable
+    total[3] += sign * billable_g
+    total[4] += sign * suspense
+    total[5] += sign * suspense_g
+    total[6] += sign * events
+
+
 def add(connection: sa.Connection, deltas: Deltas) -> None:
     """Add the deltas to the stored rollups, in the caller's transaction."""
-    sqlite = connection.dialect.name == "sqlite"
-    driver = connection.connection.driver_connection
-    assert driver is not None
     for table, rows in deltas.rows():
-        if sqlite:
-            driver.executemany(_upsert_sqlite(table), [tuple(map(_plain, row)) for row in rows]).close()
+        if connection.dialect.name == "sqlite":
+            run_many(connection, _upsert_sqlite(table), rows)
         else:
-            with driver.cursor() as cursor:
-                cursor.execute(_upsert_postgres(table), [list(column) for column in zip(*rows, strict=True)])
+            fetch(connection, _upsert_postgres(table), *map(array_literal, zip(*rows, strict=True)))
 
 
-def _plain(value: Any) -> Any:
-    if isinstance(value, datetime):
-        return to_microseconds(value)
-    return value.isoformat() if isinstance(value, date) else value
+@cache
+def _upsert_sqlite(table: str) -> str:
+    return _upsert(table, f"VALUES ({', '.join('?' * (len(KEYS[table]) + len(MEASURES)))})")
+
+
+@cache
+def _upsert_postgres(table: str) -> str:
+    types = [POSTGRES_TYPES.get(key, "int8") for key in KEYS[table]] + ["int8"] * len(MEASURES)
+    arrays = ", ".join(f"?::{name}[]" for name in types)
+    return _upsert(table, f"SELECT * FROM unnest({arrays})")  # noqa: S608 - own names
 
 
 def _upsert(table: str, source: str) -> str:
@@ -114,13 +163,3 @@ def _upsert(table: str, source: str) -> str:
     sums = ", ".join(f"{name} = {table}.{name} + excluded.{name}" for name in MEASURES)
     columns = f"{keys}, {', '.join(MEASURES)}"
     return f"INSERT INTO {table} ({columns}) {source} ON CONFLICT ({keys}) DO UPDATE SET {sums}"
-
-
-def _upsert_sqlite(table: str) -> str:
-    return _upsert(table, f"VALUES ({', '.join('?' * (len(KEYS[table]) + len(MEASURES)))})")
-
-
-def _upsert_postgres(table: str) -> str:
-    types = [POSTGRES_TYPES.get(key, "int8") for key in KEYS[table]] + ["int8"] * len(MEASURES)
-    arrays = ", ".join(f"%b::{name}[]" for name in types)
-    return _upsert(table, f"SELECT * FROM unnest({arrays})")  # noqa: S608 - own names

@@ -8,8 +8,8 @@ from typing import Any, NamedTuple
 import sqlalchemy as sa
 from sqlalchemy.orm import Session
 
-from app.db import Executor, is_sqlite
-from app.registry.models import Card, CardAssignment, Complex, District, Household, Meter, MeterAssignment, Tenancy
+from app.db import Executor, fetch, is_sqlite
+from app.registry.models import Card, CardAssignment, Complex, Household, Meter, MeterAssignment, Tenancy
 
 REGISTRY_LOCK = 0x4A4E  # first key of the advisory lock; the second is the district
 
@@ -33,7 +33,7 @@ class Place(NamedTuple):
     meter_id: int
 
 
-def hold_still(connection: Executor, district_ids: Iterable[int]) -> None:
+def hold_still(connection: sa.Connection, district_ids: Iterable[int]) -> None:
     """Keep the registries of these districts from changing until the transaction ends (on SQLite it is alone anyway).
 
     A back-dated move and a discharge of the same moment so never miss each other.
@@ -41,15 +41,14 @@ def hold_still(connection: Executor, district_ids: Iterable[int]) -> None:
     if is_sqlite(connection):
         return
     for district_id in sorted(set(district_ids)):
-        connection.execute(sa.select(sa.func.pg_advisory_xact_lock_shared(REGISTRY_LOCK, district_id)))
+        fetch(connection, "SELECT pg_advisory_xact_lock_shared(?, ?)", REGISTRY_LOCK, district_id)
 
 
-def versions(connection: Executor, district_ids: Iterable[int]) -> dict[int, int]:
+def versions(connection: sa.Connection) -> dict[int, int]:
     """The registry version of each district."""
-    rows = connection.execute(
-        sa.select(District.id, District.registry_version).where(District.id.in_(sorted(set(district_ids))))
-    )
-    return dict(rows.tuples().all())
+    return {
+        district_id: version for district_id, version in fetch(connection, "SELECT id, registry_version FROM district")
+    }
 
 
 def card_holdings(connection: Executor, district_id: int, hashes: Sequence[bytes]) -> dict[bytes, list[Holding]]:
