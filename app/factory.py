@@ -8,16 +8,17 @@ from flask import Flask, Response, g, request
 from flask_babel import Babel
 from werkzeug.exceptions import HTTPException
 
-from app import metrics
-from app.access import signed
+from app import logs, metrics
+from app.access import enforce, signed
 from app.context import Service
 from app.db import Database
 from app.languages import choose_language
 from app.metering import gateway_api
 from app.operations import blueprint as operations
-from app.problems import Problem, from_http_exception
+from app.problems import Problem
 from app.registry.gateway_api import blueprint as claims
 from app.settings import Settings, from_environment
+from app.web import errors, pages
 
 log = structlog.get_logger()
 
@@ -25,6 +26,7 @@ log = structlog.get_logger()
 def create_app(settings: Settings | None = None) -> Flask:
     """The service on the database that the settings name."""
     settings = settings or from_environment()
+    logs.configure(settings.log_level)
     app = Flask(__name__, template_folder="web/templates", static_folder="web/static")
     app.config.update(
         SECRET_KEY=settings.secret_key,
@@ -38,12 +40,14 @@ def create_app(settings: Settings | None = None) -> Flask:
     database = Database(settings.database_url, pool_size=settings.threads + 2)
     app.extensions["jongnyang"] = Service(settings, database)
     Babel(app, locale_selector=choose_language)
+    _log_requests(app)  # first, so that every answer has its request id
+    enforce.init(app)
     app.register_blueprint(operations)
     signed.init(app)
     app.register_blueprint(claims)
     gateway_api.init(app)
+    pages.init(app)
     _answer_errors(app)
-    _log_requests(app)
     return app
 
 
@@ -51,17 +55,17 @@ def _answer_errors(app: Flask) -> None:
     @app.errorhandler(Problem)
     def problem(error: Problem) -> Response:
         metrics.REFUSED.labels(error.slug).inc()
-        return error.response()
+        return errors.answer(error)
 
     @app.errorhandler(HTTPException)
     def http_exception(error: HTTPException) -> Response:
-        return from_http_exception(error)
+        return errors.answer_http(error)
 
     @app.errorhandler(Exception)
     def unexpected(error: Exception) -> Response:
         log.exception("unexpected error", request_id=g.get("request_id"))
         metrics.REFUSED.labels("internal").inc()
-        return Problem("internal", request_id=g.get("request_id")).response()
+        return errors.answer(Problem("internal", request_id=g.get("request_id")))
 
 
 def _log_requests(app: Flask) -> None:

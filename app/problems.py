@@ -75,7 +75,11 @@ KINDS = {
     "not-allowed": Kind(
         403, _l("You may not do this."), _l("Ask an administrator for the permission named in “scope”.")
     ),
+    "form-expired": Kind(
+        400, _l("The form has expired."), _l("Nothing was changed. Reload the page and send the form once more.")
+    ),
     "not-found": Kind(404, _l("There is nothing here."), _l("Check the address.")),
+    "method-not-allowed": Kind(405, _l("This address does not do that."), _l("Use one of the methods in “Allow”.")),
     "invalid": Kind(422, _l("The request cannot be used as it is."), _l("See “errors” for each field and correct it.")),
     "already-decided": Kind(
         409, _l("This record has been decided about already."), _l("Read the decision; it cannot be changed.")
@@ -95,6 +99,16 @@ KINDS = {
     "internal": Kind(
         500, _l("Something went wrong here."), _l("Nothing was booked. Tell the operator the request_id.")
     ),
+}
+
+# How Flask's own refusals are called.
+HTTP_SLUGS = {
+    401: "not-authenticated",
+    403: "not-allowed",
+    404: "not-found",
+    405: "method-not-allowed",
+    413: "body-too-large",
+    429: "too-many-requests",
 }
 
 
@@ -129,15 +143,13 @@ class Problem(Exception):
 
 def from_http_exception(error: HTTPException) -> Response:
     """What Flask itself refuses (404, 405, 413 …) as a problem of the same form."""
-    slugs = {
-        401: "not-authenticated",
-        403: "not-allowed",
-        404: "not-found",
-        413: "body-too-large",
-        429: "too-many-requests",
-    }
     code = error.code or 500
-    if code in slugs:
-        return Problem(slugs[code]).response()
-    body = {"type": "about:blank", "title": error.name, "status": code, "detail": error.description}
-    return Response(json.encode(body), code, content_type="application/problem+json")
+    if code in HTTP_SLUGS:
+        answer = Problem(HTTP_SLUGS[code]).response()
+    else:
+        body = {"type": "about:blank", "title": error.name, "status": code, "detail": error.description}
+        answer = Response(json.encode(body), code, content_type="application/problem+json")
+    for name, value in error.get_headers():
+        if name in ("Allow", "Retry-After", "Range"):
+            answer.headers[name] = value
+    return answer

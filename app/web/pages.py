@@ -1,0 +1,91 @@
+"""Pages for people: the first page with what arrives now, the language switch, and an explanation of every problem."""
+
+from typing import Any
+
+from flask import Blueprint, Flask, Response, abort, make_response, redirect, render_template, request
+from flask_babel import force_locale
+from werkzeug.wrappers import Response as AnyResponse
+
+from app.access import rules
+from app.access.accounts import current_district_id
+from app.access.pages import safe_path
+from app.context import service
+from app.languages import COOKIE, LANGUAGES, choose_language
+from app.problems import KINDS
+from app.times import now
+from app.web import formats
+from app.web.queries import Overview, overview
+
+blueprint = Blueprint("web", __name__)
+
+YEAR = 365 * 24 * 3600
+
+
+def init(app: Flask) -> None:
+    """Add the pages to the app."""
+    app.register_blueprint(blueprint)
+    app.context_processor(lambda: {"language": choose_language(), "formats": formats})
+
+
+@blueprint.get("/")
+@rules.scope("metering:read")
+def home() -> str:
+    """What was thrown away today, complete without JavaScript."""
+    return render_template("home.html", overview=_overview())
+
+
+@blueprint.get("/live")
+@rules.scope("metering:read")
+def live() -> Response:
+    """The part of the first page that changes, or 304 when it has not."""
+    response = make_response(render_template("live.html", overview=_overview()))
+    response.add_etag()
+    response.vary.update(("Cookie", "Accept-Language"))
+    response.make_conditional(request)
+    return response
+
+
+@blueprint.get("/language/<language>")
+@rules.public
+def choose(language: str) -> AnyResponse:
+    """Remember the reader's language and go back to where they were."""
+    if language not in LANGUAGES:
+        abort(404)
+    response = redirect(safe_path(request.args.get("next")))
+    secure = service().settings.secure_cookies
+    response.set_cookie(COOKIE, language, max_age=YEAR, httponly=True, samesite="Lax", secure=secure)
+    return response
+
+
+@blueprint.get("/problems")
+@rules.public
+def problems() -> str:
+    """Every kind of problem."""
+    return render_template("problems.html", kinds=KINDS)
+
+
+@blueprint.get("/problems/<slug>")
+@rules.public
+def problem(slug: str) -> str:
+    """What happened and what to do, in both languages; every problem's `type` leads here."""
+    if slug not in KINDS:
+        abort(404)
+    first = choose_language()
+    languages = sorted(LANGUAGES, key=lambda language: language != first)
+    return render_template("problem.html", slug=slug, texts=[_told(slug, language) for language in languages])
+
+
+def _told(slug: str, language: str) -> dict[str, Any]:
+    with force_locale(language):
+        kind = KINDS[slug]
+        return {
+            "language": language,
+            "status": kind.status,
+            "title": str(kind.title),
+            "detail": str(kind.detail),
+        }
+
+
+def _overview() -> Overview:
+    with service().database.engine.connect().execution_options(read_only=True) as connection:
+        return overview(connection, current_district_id(), now())
