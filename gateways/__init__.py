@@ -1,1 +1,3 @@
 """The box at the bins: serial frames, weighing session, spool and uplink."""
+
+__version__ = "0.1.0"

@@ -1,0 +1,116 @@
+"""Time on a box without a battery: monotonic milliseconds count, wall time is only what we believe.
+
+Timers, keys and order use CLOCK_BOOTTIME and the boot id. Wall time goes to people and to the server, always with
+its quality, because a box may wake up in 1970 or in a past that looks plausible.
+"""
+
+import time
+from collections.abc import Callable
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+from typing import Final, Literal
+
+Quality = Literal["synced", "holdover", "unset"]
+
+_BOOT_ID_FILE: Final = Path("/proc/sys/kernel/random/boot_id")
+# Nobody ran this software before; a clock that says otherwise was never set.
+BUILD_FLOOR: Final = datetime(2026, 1, 1, tzinfo=UTC)
+_LATEST: Final = datetime(2100, 1, 1, tzinfo=UTC)
+_RELEARN_S: Final = 1.0  # a smaller difference is the way to the server and back, not the clock's
+_SYNCED_FOR_S: Final = 24 * 3600.0  # a crystal of 20 ppm is then 1.7 s off
+
+
+@dataclass(frozen=True, slots=True)
+class Instant:
+    """One moment: wall time in UTC with its quality, and milliseconds since the boot."""
+
+    wall: datetime
+    quality: Quality
+    mono_ms: int
+
+
+@dataclass(frozen=True, slots=True)
+class _Learnt:
+    offset: timedelta  # server's time minus monotonic time, as if that began in 1970
+    at: float
+
+
+def boot_id() -> str:
+    """Return the kernel's id of this boot."""
+    return _BOOT_ID_FILE.read_text(encoding="ascii").strip()
+
+
+def monotonic() -> float:
+    """Return seconds since the boot, sleep included; never goes back."""
+    return time.clock_gettime(time.CLOCK_BOOTTIME)
+
+
+def system_time() -> datetime:
+    """Return the system's wall time in UTC, which may be absurd."""
+    return datetime.now(UTC)
+
+
+_EPOCH: Final = datetime(1970, 1, 1, tzinfo=UTC)
+
+
+class Clock:
+    """The box's clock. `floor` is the latest time the box can prove has passed (its last contact with the server).
+
+    One thread may learn while others read: what was learnt is replaced as a whole.
+    """
+
+    def __init__(
+        self,
+        *,
+        mono: Callable[[], float] = monotonic,
+        wall: Callable[[], datetime] = system_time,
+        boot: str | None = None,
+        floor: datetime = BUILD_FLOOR,
+    ) -> None:
+        self.mono = mono
+        self.boot_id = boot or boot_id()
+        self._wall = wall
+        self._floor = max(floor, BUILD_FLOOR)
+        self._learnt: _Learnt | None = None
+
+    def learn(self, server_time: datetime, *, asked: float, answered: float) -> None:
+        """Take the server's time (UTC), which was read between the monotonic seconds `asked` and `answered`."""
+        offset = server_time - _EPOCH - timedelta(seconds=(asked + answered) / 2)
+        known = self._learnt
+        doubt = timedelta(seconds=_RELEARN_S + (answered - asked) / 2)
+        if known is not None and abs(offset - known.offset) < doubt:
+            offset = known.offset
+        self._learnt = _Learnt(offset, answered)
+
+    @property
+    def has_learnt(self) -> bool:
+        """Whether the server's time is known since this process started."""
+        return self._learnt is not None
+
+    def now(self) -> Instant:
+        """Return this moment."""
+        return self.at(self.mono())
+
+    def at(self, mono: float) -> Instant:
+        """Return the moment at `mono` seconds of this boot, dated with what is known now."""
+        learnt = self._learnt
+        if learnt is None:
+            return self._unlearnt(mono)
+        fresh = self.mono() - learnt.at < _SYNCED_FOR_S
+        wall = _EPOCH + timedelta(seconds=mono) + learnt.offset
+        return Instant(wall, "synced" if fresh else "holdover", _milliseconds(mono))
+
+    def _unlearnt(self, mono: float) -> Instant:
+        wall = self._wall() - timedelta(seconds=self.mono() - mono)
+        plausible = self._floor <= wall < _LATEST
+        return Instant(wall, "holdover" if plausible else "unset", _milliseconds(mono))
+
+
+def _milliseconds(mono: float) -> int:
+    return int(mono * 1000)
+
+
+def rfc3339(moment: datetime) -> str:
+    """Format a UTC instant as the wire wants it: milliseconds and a `Z`."""
+    return moment.astimezone(UTC).isoformat(timespec="milliseconds").replace("+00:00", "Z")

@@ -1,0 +1,120 @@
+"""What a session is told and what it answers. Times are monotonic seconds of this boot."""
+
+from dataclasses import dataclass, field
+from typing import Any, Literal
+
+import msgspec
+
+from gateways.cards import Card
+from gateways.frames import WeightSample
+from gateways.stability import StableWeight
+
+Outcome = Literal[
+    "settled",
+    "late_close",
+    "recovered",
+    "unsettled",
+    "empty_open",
+    "negative",
+    "unattended_step",
+    "aborted",
+]
+
+
+@dataclass(frozen=True, slots=True)
+class CardSeen:
+    """The reader sent a valid frame of this card."""
+
+    at: float
+    card: Card
+
+
+@dataclass(frozen=True, slots=True)
+class Weighed:
+    """The scale sent a valid frame."""
+
+    at: float
+    sample: WeightSample
+
+
+@dataclass(frozen=True, slots=True)
+class LidMoved:
+    """The lid's controller said how the lid stands; repeating itself is harmless."""
+
+    at: float
+    is_open: bool
+
+
+@dataclass(frozen=True, slots=True)
+class LidLost:
+    """Nobody knows how the lid stands: its port closed."""
+
+    at: float
+
+
+@dataclass(frozen=True, slots=True)
+class Tick:
+    """Time has passed."""
+
+    at: float
+
+
+@dataclass(frozen=True, slots=True)
+class Committed:
+    """The draft of the last `Commit` is on disk."""
+
+    at: float
+
+
+Event = CardSeen | Weighed | LidMoved | LidLost | Tick | Committed
+
+
+class OpenSession(msgspec.Struct, frozen=True):
+    """What must be on disk before the lid opens: whose session it is, and the weight it began with."""
+
+    card: Card
+    baseline: StableWeight
+
+
+@dataclass(frozen=True, slots=True)
+class Draft:
+    """A discharge or event without its number, dated by the monotonic second at which it was decided."""
+
+    at: float
+    outcome: Outcome
+    card: Card | None
+    gross_before_g: int | None
+    gross_after_g: int | None
+    net_g: int | None
+    flags: list[str]
+    evidence: dict[str, Any]
+
+
+@dataclass(frozen=True, slots=True)
+class BeginSession:
+    """Write the session to disk. Effects after this one may be carried out only once it is durable."""
+
+    session: OpenSession
+
+
+@dataclass(frozen=True, slots=True)
+class OpenLid:
+    """Command the lid to open."""
+
+
+@dataclass(frozen=True, slots=True)
+class Commit:
+    """Spool the draft (and close the session, if it had one) in one transaction, then tell `Committed`."""
+
+    draft: Draft
+
+
+@dataclass(frozen=True, slots=True)
+class Note:
+    """Something for the log; holds no card number."""
+
+    what: str
+    details: dict[str, Any] = field(default_factory=dict)
+
+
+Effect = BeginSession | OpenLid | Commit | Note

@@ -1,0 +1,95 @@
+"""How fast the simulated world runs. Everything that people and machines take is divided by `speed`."""
+
+from dataclasses import dataclass, replace
+from typing import Any, Final
+
+from gateways.thresholds import Thresholds
+from gateways.uplink import UplinkSettings
+
+# More frames a second than this cost a whole core for twenty meters and prove nothing more.
+_FASTEST_FRAME_S: Final = 0.02
+
+# Thresholds that wait for a process to be scheduled, not for a scale: never shorter than this, in real seconds.
+_FLOORS: Final = {
+    "card_gone_s": 0.3,
+    "pending_card_s": 2.0,
+    "max_gap_s": 0.25,
+    "scale_silent_s": 1.0,
+    "baseline_timeout_s": 5.0,
+    "settle_timeout_s": 10.0,
+    "lid_timeout_s": 3.0,
+    "recover_timeout_s": 20.0,
+    "late_close_s": 10.0,
+    "open_alarm_s": 5.0,
+}
+_SCALED: Final = ("stable_s", "settle_delay_s", *_FLOORS)
+
+
+@dataclass(frozen=True, slots=True)
+class Pace:
+    """Durations of the simulated world in real seconds, for a speed of 1 or more."""
+
+    speed: float = 1.0
+
+    def _s(self, seconds: float) -> float:
+        return seconds / self.speed
+
+    @property
+    def weight_every_s(self) -> float:
+        """Return the scale's frame period: 10 Hz."""
+        return max(self._s(0.1), _FASTEST_FRAME_S)
+
+    @property
+    def card_every_s(self) -> float:
+        """Return the reader's frame period."""
+        return max(self._s(0.065), _FASTEST_FRAME_S)
+
+    @property
+    def wobble_s(self) -> float:
+        """Return for how long a changed weight moves."""
+        return self._s(0.8)
+
+    @property
+    def lid_opens_s(self) -> float:
+        """Return what the motor takes."""
+        return self._s(0.5)
+
+    @property
+    def patience_s(self) -> float:
+        """Return for how long a resident holds a card before giving up."""
+        return max(self._s(20.0), 3.0)
+
+    @property
+    def throwing_s(self) -> tuple[float, float]:
+        """Return the shortest and the longest time between open lid and drop."""
+        return self._s(1.0), self._s(4.0)
+
+    @property
+    def closing_s(self) -> float:
+        """Return the time between drop and closed lid."""
+        return self._s(1.5)
+
+    @property
+    def emptying_after_s(self) -> float:
+        """Return how long a full bin stands in peace before it is emptied."""
+        return max(self._s(20.0), 2.0)
+
+    def thresholds(self) -> Thresholds:
+        """Return the session's thresholds at this speed."""
+        usual = Thresholds()
+        scaled: dict[str, Any] = {name: self._threshold(getattr(usual, name), name) for name in _SCALED}
+        return replace(usual, **scaled)
+
+    def _threshold(self, usual_s: float, name: str) -> float:
+        return max(self._s(usual_s), min(usual_s, _FLOORS.get(name, 0.0)))
+
+    def uplink(self) -> UplinkSettings:
+        """Return the uplink's settings at this speed: shorter waits, so that an outage ends soon."""
+        usual = UplinkSettings()
+        return UplinkSettings(
+            timeout_s=max(self._s(usual.timeout_s), 5.0),
+            backoff_first_s=max(self._s(usual.backoff_first_s), 0.05),
+            backoff_last_s=max(self._s(usual.backoff_last_s), 2.0) if self.speed > 1 else usual.backoff_last_s,
+            status_every_s=max(self._s(usual.status_every_s), 2.0),
+            alive_chunk_s=max(self._s(usual.alive_chunk_s), 2.0),
+        )
