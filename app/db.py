@@ -2,7 +2,7 @@
 
 import sqlite3
 from collections.abc import Iterable, Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, nullcontext
 from datetime import UTC, date, datetime, timedelta
 from functools import cache
 from pathlib import Path
@@ -61,6 +61,11 @@ def from_microseconds(value: int) -> datetime:
 Big = Annotated[
     int, mapped_column(sa.BigInteger())
 ]  # what may pass 2,147,483,647: numbers that only grow, sums of grams
+
+
+def from_driver(value: datetime | int | None) -> datetime | None:
+    """An instant as the driver hands it over: microseconds on SQLite."""
+    return from_microseconds(value) if isinstance(value, int) else value
 
 
 # How SQLite stores what the driver is handed directly; the same as the types above do.
@@ -156,8 +161,17 @@ def fetch(connection: sa.Connection, sql: str, *parameters: Any) -> list[tuple[A
     if connection.dialect.name == "sqlite":
         found: list[tuple[Any, ...]] = driver.execute(sql, parameters).fetchall()
         return found
-    cursor = driver.execute(_postgres_marks(sql), parameters)
-    return cursor.fetchall() if cursor.description else []
+    answered: list[tuple[Any, ...]] = driver.execute(_postgres_marks(sql), parameters).fetchall()
+    return answered
+
+
+def run(connection: sa.Connection, sql: str, *parameters: Any) -> None:
+    """Run one statement by the driver itself, without asking for an answer."""
+    driver: Any = connection.connection.driver_connection
+    if connection.dialect.name == "sqlite":
+        driver.execute(sql, parameters).close()
+    else:
+        driver.execute(_postgres_marks(sql), parameters)
 
 
 def run_many(connection: sa.Connection, sql: str, rows: Iterable[Sequence[Any]]) -> None:
@@ -173,6 +187,14 @@ def run_many(connection: sa.Connection, sql: str, rows: Iterable[Sequence[Any]])
 @cache
 def _postgres_marks(sql: str) -> str:
     return sql.replace("?", "%s")
+
+
+@contextmanager
+def pipelined(connection: sa.Connection) -> Iterator[None]:
+    """Send the statements of the block without waiting for each answer; an error comes up at its end, at the latest."""
+    driver: Any = connection.connection.driver_connection
+    with nullcontext() if connection.dialect.name == "sqlite" else driver.pipeline():
+        yield
 
 
 def array_literal(values: Iterable[Any]) -> str:

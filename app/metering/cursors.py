@@ -11,7 +11,7 @@ from typing import NamedTuple
 
 import sqlalchemy as sa
 
-from app.db import fetch, from_microseconds, run_many
+from app.db import fetch, from_driver, run_many
 
 MAX_RANGES = 1000
 
@@ -47,8 +47,7 @@ class Cursor:
         self.high_seq: int = row.high_seq if row else 0
         self.missing: list[list[int]] = json.loads(row.missing) if row else []
         self.merged = bool(row.missing_merged) if row else False
-        last = row.last_occurred_at if row else None
-        self.last_occurred_at = from_microseconds(last) if isinstance(last, int) else last
+        self.last_occurred_at = from_driver(row.last_occurred_at) if row else None
 
     @property
     def acked_through(self) -> int:

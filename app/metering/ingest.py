@@ -14,7 +14,7 @@ import msgspec
 import sqlalchemy as sa
 
 from app.access.nonces import admit
-from app.db import Database, make_engine, upsert
+from app.db import Database, make_engine, pipelined, upsert
 from app.metering import cursors, ledger, rollups
 from app.metering.cursors import Cursor
 from app.metering.directory import Directory
@@ -152,10 +152,11 @@ class Transaction:
         """Everything that was decided, to the database."""
         if self.rows:
             ledger.write(self._connection, self.rows)
-            rollups.add(self._connection, self._deltas)
         keep(self._connection, self._kept)
         self._note_unknown_cards()
-        cursors.save(self._connection, held, self._booked_at)
+        with pipelined(self._connection):
+            rollups.add(self._connection, self._deltas)
+            cursors.save(self._connection, held, self._booked_at)
 
     def _stored(self, cursor: Cursor, numbers: Iterable[int]) -> dict[int, tuple[bytes, Result]]:
         seen = [seq for seq in numbers if seq <= cursor.high_seq]

@@ -36,6 +36,7 @@ def place(
     claimed: datetime, clock: str, boot_id: str, mono_ms: int, sending: Sending, previous: datetime | None
 ) -> Placed | Fault:
     """Place one moment; `previous` is the time of the newest record before it, if any."""
+    claimed = claimed.astimezone(UTC)
     same_boot = boot_id == sending.boot_id
     if same_boot and mono_ms > sending.mono_ms:
         return Fault("clock_inconsistent", f"recorded at {mono_ms} ms of a boot that was sent at {sending.mono_ms} ms")
@@ -44,10 +45,10 @@ def place(
     if clock != "unset" and sending.received_at - claimed > OLDEST:
         return Fault("past_time", f"{claimed.isoformat()} is over three years before its arrival")
     if same_boot:
-        return _by_monotonic_clock(claimed.astimezone(UTC), clock, sending.mono_ms - mono_ms, sending.received_at)
+        return _by_monotonic_clock(claimed, clock, sending.mono_ms - mono_ms, sending.received_at)
     if clock != "unset":
-        return Placed(claimed.astimezone(UTC), None, None)
-    return _between(claimed.astimezone(UTC), previous, sending)
+        return Placed(claimed, None, None)
+    return _between(claimed, previous, sending)
 
 
 def _by_monotonic_clock(claimed: datetime, clock: str, age_ms: int, received_at: datetime) -> Placed:

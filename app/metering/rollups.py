@@ -11,7 +11,7 @@ from typing import Any, NamedTuple, Protocol
 
 import sqlalchemy as sa
 
-from app.db import array_literal, fetch, run_many
+from app.db import array_literal, run, run_many
 from app.metering.records import WEIGHED
 from billing.days import month_of
 
@@ -143,7 +143,7 @@ def add(connection: sa.Connection, deltas: Deltas) -> None:
         if connection.dialect.name == "sqlite":
             run_many(connection, _upsert_sqlite(table), rows)
         else:
-            fetch(connection, _upsert_postgres(table), *map(array_literal, zip(*rows, strict=True)))
+            run(connection, _upsert_postgres(table), *map(array_literal, zip(*rows, strict=True)))
 
 
 @cache

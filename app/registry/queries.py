@@ -8,8 +8,8 @@ from typing import Any, NamedTuple
 import sqlalchemy as sa
 from sqlalchemy.orm import Session
 
-from app.db import Executor, fetch, is_sqlite
-from app.registry.models import Card, CardAssignment, Complex, Household, Meter, MeterAssignment, Tenancy
+from app.db import Executor, fetch, from_driver, is_sqlite
+from app.registry.models import Complex, Household, Meter, MeterAssignment, Tenancy
 
 REGISTRY_LOCK = 0x4A4E  # first key of the advisory lock; the second is the district
 
@@ -46,32 +46,31 @@ def hold_still(connection: sa.Connection, district_ids: Iterable[int]) -> None:
 
 def versions(connection: sa.Connection) -> dict[int, int]:
     """The registry version of each district."""
-    return {
-        district_id: version for district_id, version in fetch(connection, "SELECT id, registry_version FROM district")
-    }
+    rows = fetch(connection, "SELECT id, registry_version FROM district")
+    return {district_id: version for district_id, version in rows}  # noqa: C416 - says what the pairs are
 
 
-def card_holdings(connection: Executor, district_id: int, hashes: Sequence[bytes]) -> dict[bytes, list[Holding]]:
+_HOLDINGS = (
+    "SELECT c.card_hash, a.valid_from, a.valid_to, t.valid_from, t.valid_to, t.household_id, t.id FROM card c "
+    "LEFT JOIN card_assignment a ON a.district_id = c.district_id AND a.card_id = c.id "
+    "LEFT JOIN tenancy t ON t.district_id = a.district_id AND t.id = a.tenancy_id "
+    "WHERE c.district_id = ? AND c.card_hash {among}"
+)
+
+
+def card_holdings(connection: sa.Connection, district_id: int, hashes: Sequence[bytes]) -> dict[bytes, list[Holding]]:
     """Who held these cards, and when; a hash that the registry does not know is missing from the answer."""
-    statement = (
-        sa.select(
-            Card.card_hash,
-            CardAssignment.valid_from,
-            CardAssignment.valid_to,
-            Tenancy.valid_from,
-            Tenancy.valid_to,
-            Tenancy.household_id,
-            Tenancy.id,
-        )
-        .select_from(Card)
-        .outerjoin(CardAssignment, _same(CardAssignment, CardAssignment.card_id, Card))
-        .outerjoin(Tenancy, _same(Tenancy, Tenancy.id, CardAssignment, CardAssignment.tenancy_id))
-        .where(Card.district_id == district_id, Card.card_hash.in_(hashes))
-    )
+    if is_sqlite(connection):
+        rows = fetch(connection, _HOLDINGS.format(among=f"IN ({', '.join('?' * len(hashes))})"), district_id, *hashes)
+    else:
+        rows = fetch(connection, _HOLDINGS.format(among="= ANY(?)"), district_id, list(hashes))
     found: dict[bytes, list[Holding]] = {}
-    for card_hash, card_from, card_to, from_, to, household_id, tenancy_id in connection.execute(statement):
-        holdings = found.setdefault(bytes(card_hash), [])
+    for card_hash, *bounds, household_id, tenancy_id in rows:
+        holdings = found.setdefault(card_hash, [])
         if household_id is not None:
+            card_from, card_to, from_, to = map(from_driver, bounds)
+            assert card_from is not None
+            assert from_ is not None
             holdings.append(Holding(max(card_from, from_), _earlier(card_to, to), household_id, tenancy_id))
     return found
 
