@@ -1,0 +1,104 @@
+"""Writes what an import decided, and remembers it so that it can be taken back as a whole."""
+
+import json
+from collections.abc import Iterator
+from datetime import datetime
+from typing import Any
+
+import sqlalchemy as sa
+from sqlalchemy.orm import Session
+
+from app.db import Base, is_sqlite
+from app.ids import allocate
+from app.registry.imports.report import Update
+from app.registry.models import ImportBatch
+
+# Each table after those that it refers to.
+ORDER = ("dong", "complex", "building", "household", "tenancy", "card", "card_assignment")
+
+Rows = dict[str, list[dict[str, Any]]]
+
+
+def key_of(table: str) -> str:
+    """The column that names a row of the table within its district."""
+    return "code" if table == "dong" else "id"
+
+
+def new_ids(session: Session, district_id: int, kind: str, count: int) -> Iterator[int]:
+    """`count` fresh ids of a kind."""
+    return iter(allocate(session, district_id, kind, count) if count else ())
+
+
+def write(session: Session, batch: ImportBatch, created: Rows, updates: list[Update]) -> None:
+    """Create and change the rows, and store the batch. Ends that move come before rows that take their place."""
+    session.add(batch)
+    session.flush()
+    _insert(session, table_of("dong"), created.get("dong", []))
+    for update in updates:
+        _update(session, batch.district_id, update)
+    for table in ORDER[1:]:
+        _insert(session, table_of(table), created.get(table, []))
+    _remember(session, batch, created, updates)
+
+
+def table_of(name: str) -> sa.Table:
+    """A table of the registry by name."""
+    return Base.metadata.tables[name]
+
+
+def row_of(table: sa.Table, district_id: int, key: str) -> sa.ColumnElement[bool]:
+    """The condition that finds one row by the key that an import stored."""
+    column = table.c[key_of(table.name)]
+    return sa.and_(table.c.district_id == district_id, column == (key if table.name == "dong" else int(key)))
+
+
+def encode(fields: dict[str, tuple[Any, Any]]) -> str:
+    """The changed fields before and after, as JSON; instants as ISO 8601."""
+    return json.dumps(fields, ensure_ascii=False, default=datetime.isoformat)
+
+
+def decode(table: sa.Table, text: str) -> tuple[dict[str, Any], dict[str, Any]]:
+    """The fields before and the fields after, as stored by `encode`."""
+    pairs = json.loads(text)
+    before, after = ({name: _value(table.c[name], pair[i]) for name, pair in pairs.items()} for i in (0, 1))
+    return before, after
+
+
+def _value(column: sa.Column[Any], value: Any) -> Any:
+    return datetime.fromisoformat(value) if value is not None and column.type.python_type is datetime else value
+
+
+def _insert(session: Session, table: sa.Table, rows: list[dict[str, Any]]) -> None:
+    """All rows at once: PostgreSQL takes them by COPY in half the time of INSERT."""
+    if not rows:
+        return
+    if is_sqlite(session):
+        session.execute(sa.insert(table), rows)
+        return
+    columns = list(rows[0])
+    quoted = ", ".join(f'"{column}"' for column in columns)
+    driver: Any = session.connection().connection.driver_connection
+    with driver.cursor() as cursor, cursor.copy(f'COPY "{table.name}" ({quoted}) FROM STDIN') as copy:
+        for row in rows:
+            copy.write_row([row[column] for column in columns])
+
+
+def _update(session: Session, district_id: int, update: Update) -> None:
+    table = table_of(update.table)
+    values = {name: new for name, (_, new) in update.fields.items()}
+    session.execute(sa.update(table).where(row_of(table, district_id, str(update.key))).values(values))
+
+
+def _remember(session: Session, batch: ImportBatch, created: Rows, updates: list[Update]) -> None:
+    changes = [
+        {"table_name": table, "row_key": str(row[key_of(table)]), "action": "created", "before": None}
+        for table in ORDER
+        for row in created.get(table, ())
+    ]
+    changes += [
+        {"table_name": each.table, "row_key": str(each.key), "action": "updated", "before": encode(each.fields)}
+        for each in updates
+    ]
+    same = {"district_id": batch.district_id, "batch_id": batch.id}
+    ids = new_ids(session, batch.district_id, "import_change", len(changes))
+    _insert(session, table_of("import_change"), [change | same | {"id": next(ids)} for change in changes])

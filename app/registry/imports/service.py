@@ -1,0 +1,108 @@
+"""Imports from file to batch. Each runs in one transaction of its own: all of a file, or nothing."""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from datetime import datetime
+from pathlib import Path
+
+from sqlalchemy.orm import Session
+
+from app.db import Database
+from app.ids import allocate
+from app.registry import service as registry
+from app.registry.districts import the_district
+from app.registry.imports import complex_rows, complexes, household_rows, households
+from app.registry.imports.changes import Rows, write
+from app.registry.imports.report import Report
+from app.registry.imports.sheets import read_sheet
+from app.registry.models import District, ImportBatch
+from app.texts import Refused, Text
+
+OTHER_DISTRICT = Text(
+    "파일은 자치구 {found}의 것인데 --district {expected}(으)로 지정했습니다. 파일이나 지정을 확인하세요.",
+    "The file is of district {found}, not of {expected} as given by --district. Check which one is meant.",
+)
+
+
+@dataclass(frozen=True)
+class Order:
+    """Who imports which file, when, and whether only to look. `district` is a code, where one was given."""
+
+    path: Path
+    actor: str
+    now: datetime
+    dry_run: bool = False
+    district: str | None = None
+
+
+def import_complexes(database: Database, order: Order) -> Report:
+    """Take in a K-eco list of complexes. Raises Refused for an unusable file; then nothing has changed."""
+    sheet = read_sheet(order.path, complex_rows.COLUMNS, complex_rows.UNUSED)
+    code, name = complex_rows.district_of(sheet)
+    if order.district not in (None, code):
+        raise Refused(OTHER_DISTRICT.fill(found=code, expected=order.district))
+    report = Report("complexes", sheet, f"{code} {name}")
+    wanted = complex_rows.read_rows(sheet, report)
+
+    def work(session: Session) -> tuple[District, Rows]:
+        district = _district(session, code, name, report)
+        return district, complexes.compare(session, district, wanted, report)
+
+    return _run(database, order, report, work)
+
+
+def import_households(database: Database, order: Order) -> Report:
+    """Take in households, tenancies and cards. Raises Refused for an unusable file; then nothing has changed."""
+    sheet = read_sheet(order.path, household_rows.COLUMNS, household_rows.OPTIONAL)
+    report = Report("households", sheet, "")
+
+    def work(session: Session) -> tuple[District, Rows]:
+        district = the_district(session, order.district)
+        registry.changing(session, district.id)
+        report.district = f"{district.code} {district.name}"
+        return district, households.compare(session, district, sheet, report)
+
+    return _run(database, order, report, work)
+
+
+def _run(database: Database, order: Order, report: Report, work: Callable[[Session], tuple[District, Rows]]) -> Report:
+    """Do it all, then keep it only if it was meant and changed something: a dry run cannot differ from the import."""
+    report.dry_run = order.dry_run
+    with database.session() as session:
+        district, created = work(session)
+        if not report.changes:
+            session.rollback()
+            return report
+        batch = _batch(session, district, order, report)
+        write(session, batch, created, report.updates)
+        if order.dry_run:
+            session.rollback()
+        else:
+            session.commit()
+            report.batch = f"{district.code}/{batch.id}"
+    return report
+
+
+def _batch(session: Session, district: District, order: Order, report: Report) -> ImportBatch:
+    return ImportBatch(
+        district_id=district.id,
+        id=allocate(session, district.id, "import_batch")[0],
+        kind=report.kind,
+        file_name=report.sheet.name,
+        file_sha256=report.sheet.sha256,
+        actor=order.actor,
+        imported_at=order.now,
+        undone_at=None,
+        undone_by=None,
+    )
+
+
+def _district(session: Session, code: str, name: str, report: Report) -> District:
+    district = registry.district_by_code(session, code)
+    if district is None:
+        report.created["district"] = 1
+        district = registry.add_district(session, code, name)
+    elif district.name != name:
+        report.note(None, code, "district_name_differs", name=name)
+    registry.changing(session, district.id)
+    return district
