@@ -2,7 +2,6 @@
 
 import gzip
 from collections.abc import Callable
-from datetime import UTC, datetime
 from email.utils import parsedate_to_datetime
 from typing import Final, TypeVar
 
@@ -154,16 +153,18 @@ def _error(reply: requests.Response, problem: Problem) -> ServerError:
     if status == 413:
         return TooLargeError(text)
     if status in (408, 429) or status >= 500 or status < 400:
-        return UnreachableError(text, _retry_after(reply.headers.get("Retry-After", "")))
+        return UnreachableError(text, _retry_after(reply))
     return MisunderstoodError(text)
 
 
-def _retry_after(value: str) -> float:
-    """Seconds of a Retry-After header, which holds seconds or an HTTP date; 0 if neither."""
-    if value.strip().isdigit():
+def _retry_after(reply: requests.Response) -> float:
+    """Seconds of the header Retry-After, which holds seconds or an HTTP date; 0 if neither."""
+    value = reply.headers.get("Retry-After", "").strip()
+    if value.isdigit():
         return min(float(value), _LONGEST_WAIT_S)
     try:
-        wait = (parsedate_to_datetime(value) - datetime.now(UTC)).total_seconds()
+        # By the server's own Date: this box's calendar may be years off.
+        wait = parsedate_to_datetime(value) - parsedate_to_datetime(reply.headers.get("Date", ""))
     except (TypeError, ValueError):
         return 0.0
-    return min(max(wait, 0.0), _LONGEST_WAIT_S)
+    return min(max(wait.total_seconds(), 0.0), _LONGEST_WAIT_S)

@@ -28,6 +28,7 @@ log = structlog.get_logger()
 _TICK_S: Final = 0.05
 _PAUSE_S: Final = 0.01
 _JOIN_S: Final = 5.0
+_COUNTS_EVERY_S: Final = 3600.0
 
 
 class SpoolInUseError(Exception):
@@ -57,6 +58,7 @@ class Box:
             config.uplink,
         )
         self._stop = threading.Event()
+        self._counted_at = self._clock.mono()
         log.info("gateway_starts", gateway=key.gateway, meters=len(self._meters), epoch=self._spool.epoch())
 
     def _make_meters(self, config: GatewayConfig, key: GatewayKey) -> list[Meter]:
@@ -96,6 +98,13 @@ class Box:
         rows = [row for meter in self._meters for row in meter.poll(at)]
         if rows:
             self._spool.add_alive(rows)
+        if at - self._counted_at >= _COUNTS_EVERY_S:
+            self._log_counts(at)
+
+    def _log_counts(self, at: float) -> None:
+        self._counted_at = at
+        for meter in self._meters:
+            log.info("meter_counts", **meter.counts())
 
     def _read(self, timeout_s: float) -> None:
         ports = [port for meter in self._meters for port in meter.ports if port.is_open]
@@ -110,6 +119,7 @@ class Box:
             time.sleep(_PAUSE_S)
 
     def _close(self, thread: threading.Thread) -> None:
+        self._log_counts(self._clock.mono())
         rows = [row for meter in self._meters for row in meter.close()]
         if rows:
             self._spool.add_alive(rows)

@@ -74,7 +74,10 @@ def run(config_path: Path, lang: Lang | None, as_json: bool, grace_s: float, exi
     Records appear on standard output as they become durable, the log on standard error.
     """
     chosen = language(lang)
-    show = _print_json if as_json else lambda line: click.echo(_in_words(line, chosen))
+
+    def show(line: BookedLine) -> None:
+        _print(msgspec.json.encode(line).decode() if as_json else _in_words(line, chosen))
+
     try:
         box = Box(load_config(config_path), lambda booked: show(_line(booked)))
     except ConfigError as error:
@@ -111,10 +114,10 @@ def _line(booked: Booked) -> BookedLine:
     )
 
 
-def _print_json(line: BookedLine) -> None:
+def _print(text: str) -> None:
     # Whoever read the lines may be gone; the records are in the spool all the same.
     try:
-        click.echo(msgspec.json.encode(line).decode())
+        click.echo(text)
     except BrokenPipeError:
         sys.stdout = open(os.devnull, "w", encoding="utf-8")  # noqa: PTH123, SIM115 - for the rest of the process
 
@@ -218,7 +221,7 @@ def status(config_path: Path, lang: Lang | None, as_json: bool) -> None:
 
 
 def _spool_values(path: Path) -> dict[str, Any]:
-    spool = Spool(path)
+    spool = Spool(path, read_only=True)
     try:
         waiting = spool_status(spool, Clock())
         last = spool.last_contact()

@@ -1,8 +1,8 @@
 """One meter: its three ports, their parsers and its session, and the carrying out of what the session decides."""
 
 from collections.abc import Callable, Container
-from dataclasses import dataclass
-from typing import Final
+from dataclasses import asdict, dataclass
+from typing import Any, Final
 
 import msgspec
 import structlog
@@ -96,6 +96,15 @@ class Meter:
     def ports(self) -> list[SerialPort]:
         """Return the ports, open or not."""
         return [self._scale, self._lid_port, self._reader]
+
+    def counts(self) -> dict[str, Any]:
+        """Return what came over the ports since the start, for the log: a bad cable shows in its rejects and noise."""
+        ports = {"scale": self._scale, "lid": self._lid_port, "reader": self._reader}
+        return {
+            "meter": self.name,
+            "ports": {name: asdict(port.stats) for name, port in ports.items()},
+            "frames": {"scale": asdict(self._weights.stats), "reader": asdict(self._tags.stats)},
+        }
 
     def close(self) -> list[tuple[str, bytes]]:
         """Release the ports; return the alive intervals still in memory, to be spooled."""

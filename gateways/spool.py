@@ -39,6 +39,7 @@ CREATE TABLE records (
     UNIQUE (epoch, seq)
 );
 CREATE INDEX records_pending ON records (id) WHERE status IS NULL;
+CREATE INDEX records_acked ON records (acked_at) WHERE acked_at IS NOT NULL;
 CREATE INDEX records_of_meter ON records (meter, id);
 CREATE TABLE sessions (meter TEXT PRIMARY KEY, body BLOB NOT NULL);
 CREATE TABLE alive (id INTEGER PRIMARY KEY AUTOINCREMENT, meter TEXT NOT NULL, body BLOB NOT NULL);
@@ -117,11 +118,14 @@ def _move_aside(path: Path) -> Path:
 
 
 class Spool:
-    """A connection to the spool at `path`, which must have been prepared; for one thread."""
+    """A connection to the spool at `path`; for one thread. `read_only` is for looking beside a running gateway."""
 
-    def __init__(self, path: Path) -> None:
+    def __init__(self, path: Path, *, read_only: bool = False) -> None:
         self.path = path
-        self._db = sqlite3.connect(path, timeout=30, isolation_level=None, check_same_thread=False)
+        uri = f"{path.absolute().as_uri()}?mode={'ro' if read_only else 'rwc'}"
+        self._db = sqlite3.connect(uri, uri=True, timeout=30, isolation_level=None, check_same_thread=False)
+        if read_only:
+            return
         self._db.execute("PRAGMA journal_mode = WAL")
         self._db.execute("PRAGMA synchronous = FULL")
         self._db.execute("PRAGMA foreign_keys = ON")
@@ -142,11 +146,16 @@ class Spool:
 
     def prepare(self) -> None:
         """Make the tables and the first epoch, unless they are there."""
-        if self._db.execute("PRAGMA user_version").fetchone()[0] == 0:
+        if not self.is_prepared:
             self._db.executescript(f"BEGIN IMMEDIATE; {_SCHEMA} COMMIT;")
         with self._transaction() as db:
             if db.execute("SELECT 1 FROM epochs").fetchone() is None:
                 _begin_epoch(db)
+
+    @property
+    def is_prepared(self) -> bool:
+        """Whether the tables are there."""
+        return bool(self._db.execute("PRAGMA user_version").fetchone()[0])
 
     # --- Numbers
 

@@ -5,8 +5,8 @@ import subprocess
 import sys
 import threading
 import time
-from collections.abc import Callable
-from contextlib import closing
+from collections.abc import Callable, Iterator
+from contextlib import closing, contextmanager
 from dataclasses import asdict
 from pathlib import Path
 from typing import Any, Final
@@ -134,12 +134,18 @@ class GatewayProcess:
             process.wait()
             self._collect()
 
-    def stop(self) -> None:
-        """Stop as an operator would; killed if it takes too long."""
+    def ask_to_stop(self) -> None:
+        """SIGTERM, as an operator would; `stop` waits for it."""
         process = self._release()
+        if process is not None:
+            process.terminate()
+
+    def stop(self) -> None:
+        """Stop and wait; killed if it takes too long."""
+        self.ask_to_stop()
+        process = self._process
         if process is None:
             return
-        process.terminate()
         try:
             process.wait(_STOP_S)
         except subprocess.TimeoutExpired:
@@ -173,18 +179,25 @@ class GatewayProcess:
 
     def undelivered(self) -> int:
         """Return how many records and open sessions the spool holds."""
-        if not self.spool_path.exists():
-            return 0
-        with closing(Spool(self.spool_path)) as spool:
+        with self._spool() as spool:
+            if spool is None:
+                return 0
             open_sessions = sum(spool.open_session(meter) is not None for meter in self.gateway.meters)
             return spool.depth().records + open_sessions
 
     def has_session(self, meter: str) -> bool:
         """Whether the meter's session is under way, in the running gateway or for the next one to resume."""
+        with self._spool() as spool:
+            return spool is not None and spool.open_session(meter) is not None
+
+    @contextmanager
+    def _spool(self) -> Iterator[Spool | None]:
+        """The spool to look at, or None while the gateway has not made it yet."""
         if not self.spool_path.exists():
-            return False
-        with closing(Spool(self.spool_path)) as spool:
-            return spool.open_session(meter) is not None
+            yield None
+            return
+        with closing(Spool(self.spool_path, read_only=True)) as spool:
+            yield spool if spool.is_prepared else None
 
 
 def _toml(value: Any) -> str:

@@ -77,6 +77,7 @@ class Simulation:
         self._next_arrival = 0.0
         self._drops_before = 0
         self._given_up = 0
+        self._is_closing = False
 
     # --- Life
 
@@ -104,6 +105,9 @@ class Simulation:
 
     def stop(self) -> None:
         """Stop the gateways in order, then the world. Everything can be started again from its files."""
+        self._is_closing = True
+        for process in self._processes.values():
+            process.ask_to_stop()
         for process in self._processes.values():
             process.stop()
         self._stop.set()
@@ -231,8 +235,8 @@ class Simulation:
             self._next_arrival += self._rng.expovariate(self._settings.rate * self._settings.speed / 60)
 
     def _wants_more(self) -> bool:
-        if self._settings.count is None:
-            return True
+        if self._settings.count is None or self._is_closing:
+            return not self._is_closing
         under_way = sum(p.visit is not None and not p.visit.has_thrown for p in self._places.values())
         return self.drops + under_way < self._settings.count
 

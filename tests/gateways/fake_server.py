@@ -204,7 +204,7 @@ class FakeServer:
             def _reply(self, answer: Refusal | dict[str, Any]) -> None:
                 refused = isinstance(answer, Refusal)
                 content = json.dumps(answer.problem if refused else answer).encode()  # type: ignore[union-attr]
-                self.send_response(answer.status if refused else 201 if self.path.endswith("claim") else 200)  # type: ignore[union-attr]
+                self.send_response_only(answer.status if refused else 201 if self.path.endswith("claim") else 200)  # type: ignore[union-attr]
                 for name, value in (answer.headers if refused else {}).items():  # type: ignore[union-attr]
                     self.send_header(name, value)
                 self.send_header("Content-Length", str(len(content)))

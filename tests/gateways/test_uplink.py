@@ -127,6 +127,13 @@ def test_retry_after_is_honoured(rig: Rig, status: int) -> None:
     assert rig.spool.depth().records == 0
 
 
+def test_retry_after_as_a_date_is_counted_from_the_servers_own_date(rig: Rig) -> None:
+    rig.put(1)
+    dates = {"Date": "Sun, 22 Nov 2026 09:00:00 GMT", "Retry-After": "Sun, 22 Nov 2026 09:00:30 GMT"}
+    rig.fake.misbehave = once(Refusal(503, {}, dates))
+    assert rig.uplink.step() == 30
+
+
 def test_a_clock_that_is_days_off_is_corrected_once_and_the_request_signed_anew(rig: Rig) -> None:
     rig.put(2)
     rig.uplink.step()
