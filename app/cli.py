@@ -7,9 +7,8 @@ from typing import Any
 import click
 
 from app import __version__
-from app.console import Command, Failed, Group, Told, explain, say
+from app.console import Command, Failed, Group, Told, explain, read_settings, say
 from app.db import current_revision, downgrade, head_revision, make_engine, upgrade
-from app.settings import from_environment
 from app.texts import LANGUAGES, Text, language_of
 
 # Command: module and attribute. A module is loaded when its command is used, so that `serve` starts light.
@@ -19,6 +18,8 @@ COMMANDS = {
     "gateway": "app.registry.gateway_commands:gateways",
     "user": "app.access.people_commands:user",
     "token": "app.access.people_commands:token",
+    "rollups": "app.metering.commands:rollups",
+    "quarantine": "app.metering.commands:quarantine",
 }
 
 UPGRADED = Text("데이터베이스가 최신입니다: {revision}", "The database is at the newest migration: {revision}")
@@ -78,7 +79,7 @@ def db() -> None:
 @db.command("upgrade", cls=Command, ko="최신 마이그레이션까지 올립니다.", example="jongnyang db upgrade")
 def upgrade_command() -> None:
     """Bring the database to the newest migration."""
-    upgrade(from_environment().database_url)
+    upgrade(read_settings().database_url)
     say(UPGRADED.fill(revision=head_revision()))
 
 
@@ -94,14 +95,14 @@ def downgrade_command(revision: str, yes: bool) -> None:
     """Take the database back to REVISION; "base" removes everything."""
     if not yes:
         click.confirm(REALLY.said(click.get_current_context().find_root().obj), abort=True)
-    downgrade(from_environment().database_url, revision)
+    downgrade(read_settings().database_url, revision)
     say(DOWNGRADED.fill(revision=revision))
 
 
 @db.command("revision", cls=Command, ko="데이터베이스와 프로그램의 판을 보입니다.", example="jongnyang db revision")
 def revision_command() -> None:
     """Show at which migration the database and the program are."""
-    engine = make_engine(from_environment().database_url)
+    engine = make_engine(read_settings().database_url)
     with engine.connect().execution_options(read_only=True) as connection:
         found = current_revision(connection)
     engine.dispose()

@@ -107,10 +107,18 @@ def say_json(value: Any) -> None:
     click.echo(json.dumps(value, ensure_ascii=False, indent=2))
 
 
+def read_settings() -> Settings:
+    """The settings of this process, their database being one of the two that there are."""
+    settings = from_environment()
+    if sa.make_url(settings.database_url).get_backend_name() not in ("sqlite", "postgresql"):
+        raise Refused(BAD_URL)
+    return settings
+
+
 @contextmanager
 def open_database(settings: Settings | None = None) -> Iterator[Database]:
     """The database of the settings, reachable and migrated; raises Refused otherwise."""
-    settings = settings or from_environment()
+    settings = settings or read_settings()
     url = sa.make_url(settings.database_url)
     if settings.embedded and url.database and not Path(url.database).exists():
         raise Refused(NOT_MIGRATED.fill(url=url.render_as_string()))

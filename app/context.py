@@ -1,6 +1,7 @@
 """What one process of the service is made of, within reach of every request."""
 
-from dataclasses import dataclass
+from collections.abc import Callable
+from dataclasses import dataclass, field
 from typing import Any
 
 from flask import current_app
@@ -15,6 +16,13 @@ class Service:
 
     settings: Settings
     database: Database
+    closing: list[Callable[[], None]] = field(default_factory=list)
+
+    def close(self) -> None:
+        """Give back every connection; for a process that goes on without the service, as tests do."""
+        for close in self.closing:
+            close()
+        self.database.dispose()
 
 
 def service() -> Service:

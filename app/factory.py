@@ -8,12 +8,13 @@ from flask import Flask, Response, g, request
 from flask_babel import Babel
 from werkzeug.exceptions import HTTPException
 
-from app import logs, metrics
+from app import logs, metrics, openapi
 from app.access import enforce, signed
 from app.context import Service
 from app.db import Database
 from app.languages import choose_language
 from app.metering import gateway_api
+from app.metering.api import blueprint as metering
 from app.operations import blueprint as operations
 from app.problems import Problem
 from app.registry.gateway_api import blueprint as claims
@@ -46,6 +47,7 @@ def create_app(settings: Settings | None = None) -> Flask:
     signed.init(app)
     app.register_blueprint(claims)
     gateway_api.init(app)
+    openapi.init(app, [metering])
     pages.init(app)
     _answer_errors(app)
     return app

@@ -14,8 +14,8 @@ from gunicorn.app.base import BaseApplication
 from gunicorn.arbiter import Arbiter
 from gunicorn.glogging import Logger
 
-from app.console import Command, open_database, say
-from app.settings import Settings, from_environment
+from app.console import Command, open_database, read_settings, say
+from app.settings import Settings
 from app.texts import Refused, Text
 
 SERVING = Text(
@@ -40,7 +40,7 @@ GRACE = 30  # seconds for requests under way when the service stops
 @click.option("--threads", type=click.IntRange(1, 256), help="Threads of each worker.")
 def serve(bind: str | None, workers: int | None, threads: int | None) -> None:
     """Start the service. Defaults come from JONGNYANG_BIND, _WORKERS and _THREADS."""
-    settings = from_environment()
+    settings = read_settings()
     if settings.embedded and workers not in (None, 1):
         raise Refused(ONE_WRITER)
     settings = replace(

@@ -1,1 +1,1 @@
-"""Alembic migrations, numbered NNNN_slug, up and down, the same for PostgreSQL and SQLite. They import nothing from app."""
+"""Alembic migrations, numbered NNNN_slug, up and down, for PostgreSQL and SQLite. They import nothing from app."""

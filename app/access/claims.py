@@ -51,7 +51,7 @@ def claimed_gateway(session: Session, code: str, now: datetime) -> GatewayClaim:
 
 
 def redeem(session: Session, claim: GatewayClaim, gateway_name: str, hardware_id: str, now: datetime) -> Claimed:
-    """Use up the claim: older keys of the gateway are revoked, a new one is made. `gateway_name` is DISTRICT/GATEWAY."""
+    """Use up the claim: the gateway's keys are revoked, a new one is made. `gateway_name` is DISTRICT/GATEWAY."""
     same_gateway = (GatewayKey.district_id == claim.district_id, GatewayKey.gateway_id == claim.gateway_id)
     count = session.scalar(sa.select(sa.func.count()).where(*same_gateway)) or 0
     session.execute(sa.update(GatewayKey).where(*same_gateway, GatewayKey.revoked_at.is_(None)).values(revoked_at=now))

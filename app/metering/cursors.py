@@ -97,7 +97,7 @@ class Cursor:
 def lock(connection: sa.Connection, keys: Sequence[tuple[int, int, str]]) -> dict[tuple[int, int, str], Cursor]:
     """Lock the gateways' cursors, in one order for all transactions, and read them; an unseen epoch gets its number."""
     gateways = sorted({key[:2] for key in keys})
-    _lock_gateways(connection, gateways)
+    lock_gateways(connection, gateways)
     stored: dict[tuple[int, int, str], Stored] = {}
     highest = dict.fromkeys(gateways, 0)
     for gateway in gateways:
@@ -113,7 +113,7 @@ def lock(connection: sa.Connection, keys: Sequence[tuple[int, int, str]]) -> dic
     return cursors
 
 
-def _lock_gateways(connection: sa.Connection, gateways: Sequence[tuple[int, int]]) -> None:
+def lock_gateways(connection: sa.Connection, gateways: Sequence[tuple[int, int]]) -> None:
     # Advisory, because the first batch of an epoch has no row to lock yet. SQLite has one writer anyway.
     if connection.dialect.name != "sqlite":
         keys = [district_id << 32 | gateway_id for district_id, gateway_id in gateways]

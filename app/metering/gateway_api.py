@@ -10,7 +10,7 @@ from sqlalchemy.exc import OperationalError, TimeoutError
 from app import metrics
 from app.access import rules
 from app.access.signed import signed_request
-from app.context import service
+from app.context import Service, service
 from app.metering.envelopes import decompress, read_batch
 from app.metering.groups import GroupCommit
 from app.metering.ingest import Batch, Ingest, Result
@@ -38,7 +38,10 @@ encode = msgspec.json.Encoder().encode
 
 def init(app: Any) -> None:
     """Give the app its ingest: one directory and one queue for group commits per process."""
-    app.extensions[EXTENSION] = GroupCommit(Ingest(app.extensions["jongnyang"].database).book)
+    service: Service = app.extensions["jongnyang"]
+    ingest = Ingest(service.database)
+    service.closing.append(ingest.close)
+    app.extensions[EXTENSION] = GroupCommit(ingest.book)
     app.register_blueprint(blueprint)
 
 

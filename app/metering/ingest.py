@@ -8,7 +8,7 @@ from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
-from typing import Any
+from typing import Any, NamedTuple
 
 import msgspec
 import sqlalchemy as sa
@@ -191,7 +191,8 @@ class Transaction:
         record, fault = item.record, item.fault
         if record is None or fault is not None:
             return self._keep(item, batch, cursor, fault or Fault("malformed", "unreadable"))
-        booked = book_record(record, item.content_hash, batch, cursor, directory, self._booked_at)
+        source = Source(batch.district_id, batch.gateway_id, cursor.epoch_no, batch.sending, cursor.last_occurred_at)
+        booked = book_record(record, item.content_hash, source, directory, self._booked_at)
         if isinstance(booked, Fault):
             return self._keep(item, batch, cursor, booked)
         self.rows.append(booked)
@@ -270,26 +271,35 @@ def _same_cursor(model: type[Discharge] | type[Quarantine], cursor: Cursor) -> l
     ]
 
 
+class Source(NamedTuple):
+    """Where a record came from; `previous` is the time of the newest record before it."""
+
+    district_id: int
+    gateway_id: int
+    epoch_no: int
+    sending: Sending
+    previous: datetime | None
+
+
 def book_record(
-    record: Record, content_hash: bytes, batch: Batch, cursor: Cursor, directory: Directory, booked_at: datetime
+    record: Record, content_hash: bytes, source: Source, directory: Directory, booked_at: datetime
 ) -> Row | Fault:
     """The ledger row of a well-formed record: when, at which meter, of which household, billable or not."""
-    placed = place(
-        record.occurred_at, record.clock, record.boot_id, record.mono_ms, batch.sending, cursor.last_occurred_at
-    )
+    sending = source.sending
+    placed = place(record.occurred_at, record.clock, record.boot_id, record.mono_ms, sending, source.previous)
     if isinstance(placed, Fault):
         return placed
     meter = directory.place(record.meter, placed.occurred_at)
     if meter is None:
         return Fault("unknown_meter", f"meter {record.meter} is not registered, or stood nowhere at that time")
-    if meter.gateway_id != batch.gateway_id:
+    if meter.gateway_id != source.gateway_id:
         return Fault("foreign_meter", f"meter {record.meter} is run by another gateway")
     card = record.card
     holding = directory.holder(card.hash, placed.occurred_at) if card else None
     return Row(
-        batch.district_id,
-        batch.gateway_id,
-        cursor.epoch_no,
+        source.district_id,
+        source.gateway_id,
+        source.epoch_no,
         record.seq,
         service_day(placed.occurred_at),
         meter.meter_id,
@@ -313,7 +323,7 @@ def book_record(
         encode(record.flags).decode() if record.flags else NO_FLAGS,
         bytes(record.evidence).decode(),
         content_hash,
-        batch.sending.received_at,
+        sending.received_at,
         booked_at,
     )
 

@@ -92,6 +92,7 @@ class DischargeCorrection(Base):
     __tablename__ = "discharge_correction"
     __table_args__ = (
         sa.CheckConstraint(one_of("kind", CORRECTIONS), name="kind"),
+        sa.CheckConstraint(one_of("outcome", OUTCOMES), name="outcome"),
         sa.CheckConstraint("length(reason) > 0", name="reason"),
     )
 
@@ -102,6 +103,7 @@ class DischargeCorrection(Base):
     revision: Mapped[int] = mapped_column(primary_key=True, autoincrement=False)
     service_day: Mapped[date]
     kind: Mapped[str]
+    outcome: Mapped[str]
     net_g: Mapped[int | None]
     household_id: Mapped[int | None]
     tenancy_id: Mapped[int | None]
@@ -136,7 +138,7 @@ class Quarantine(Base):
 
 
 class QuarantineDecision(Base):
-    """What staff decided about a quarantined record: released into the ledger or discarded, with a note."""
+    """What staff decided about a quarantined record: released, with the fields they `corrected`, or discarded."""
 
     __tablename__ = "quarantine_decision"
     __table_args__ = (
@@ -149,6 +151,7 @@ class QuarantineDecision(Base):
     quarantine_id: Mapped[int] = mapped_column(primary_key=True, autoincrement=False)
     decision: Mapped[str]
     note: Mapped[str]
+    corrected: Mapped[str | None]
     actor: Mapped[str]
     decided_at: Mapped[datetime]
 

@@ -1,15 +1,18 @@
 """Records that could not be accepted, kept as they came until staff release or discard them."""
 
+import json
 from collections.abc import Sequence
 from datetime import datetime
 from itertools import groupby
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import sqlalchemy as sa
+from sqlalchemy.orm import Session
 
 from app.ids import allocate
-from app.metering.models import Quarantine
+from app.metering.models import Quarantine, QuarantineDecision
 from app.metering.records import Fault
+from app.problems import Problem
 
 
 class Kept(NamedTuple):
@@ -33,6 +36,15 @@ class Kept(NamedTuple):
         return values | {"code": self.fault.code, "detail": self.fault.detail[:2000]}
 
 
+class Decision(NamedTuple):
+    """`released` or `discarded`, why, by whom, and the fields that staff corrected."""
+
+    kind: str
+    note: str
+    actor: str
+    corrected: dict[str, Any] = {}  # noqa: RUF012 - never changed
+
+
 def keep(connection: sa.Connection, kept: Sequence[Kept]) -> None:
     """Store the records; the same content for the same number and reason is stored once."""
     for district_id, group in groupby(sorted(kept, key=lambda item: item.district_id), lambda item: item.district_id):
@@ -53,3 +65,24 @@ def _is_kept(connection: sa.Connection, item: Kept) -> bool:
         Quarantine.content_hash == item.content_hash,
     )
     return connection.execute(statement.limit(1)).first() is not None
+
+
+def decide(session: Session, district_id: int, quarantine_id: int, decision: Decision, now: datetime) -> None:
+    """Record what staff decided; raises `not-found` or `already-decided`."""
+    kept = session.get(Quarantine, (district_id, quarantine_id))
+    if kept is None:
+        raise Problem("not-found")
+    if session.get(QuarantineDecision, (district_id, quarantine_id)) is not None:
+        raise Problem("already-decided")
+    session.add(
+        QuarantineDecision(
+            district_id=district_id,
+            quarantine_id=quarantine_id,
+            decision=decision.kind,
+            note=decision.note,
+            corrected=json.dumps(decision.corrected) if decision.corrected else None,
+            actor=decision.actor,
+            decided_at=now,
+        )
+    )
+    session.flush()

@@ -8,6 +8,10 @@ down_revision = "0002_access"
 
 INSTANT = sa.TIMESTAMP(timezone=True).with_variant(sa.BigInteger(), "sqlite")
 
+OUTCOMES = (
+    "outcome IN ('settled', 'late_close', 'recovered', 'unsettled', 'empty_open', 'negative', 'collection', "
+    "'unattended_step', 'refused_full', 'aborted')"
+)
 ROLLUPS = ("meter_hour", "complex_day", "household_month")
 APPEND_ONLY = ("discharge", "discharge_correction", "quarantine", "quarantine_decision")
 
@@ -57,7 +61,7 @@ def upgrade() -> None:
         sa.Column("booked_at", INSTANT, nullable=False),
         sa.CheckConstraint("clock IN ('synced', 'holdover', 'unset')", name="ck_discharge_clock"),
         sa.CheckConstraint(
-            "outcome IN ('settled', 'late_close', 'recovered', 'unsettled', 'empty_open', 'negative', 'collection', 'unattended_step', 'refused_full', 'aborted')",
+            OUTCOMES,
             name="ck_discharge_outcome",
         ),
         sa.PrimaryKeyConstraint("district_id", "gateway_id", "epoch_no", "seq", "service_day", name="pk_discharge"),
@@ -73,6 +77,7 @@ def upgrade() -> None:
         sa.Column("revision", sa.Integer(), autoincrement=False, nullable=False),
         sa.Column("service_day", sa.Date(), nullable=False),
         sa.Column("kind", sa.Text(), nullable=False),
+        sa.Column("outcome", sa.Text(), nullable=False),
         sa.Column("net_g", sa.Integer(), nullable=True),
         sa.Column("household_id", sa.Integer(), nullable=True),
         sa.Column("tenancy_id", sa.Integer(), nullable=True),
@@ -81,6 +86,7 @@ def upgrade() -> None:
         sa.Column("reason", sa.Text(), nullable=False),
         sa.Column("actor", sa.Text(), nullable=False),
         sa.Column("booked_at", INSTANT, nullable=False),
+        sa.CheckConstraint(OUTCOMES, name="ck_discharge_correction_outcome"),
         sa.CheckConstraint("kind IN ('void', 're_weigh', 're_attribute')", name="ck_discharge_correction_kind"),
         sa.CheckConstraint("length(reason) > 0", name="ck_discharge_correction_reason"),
         sa.PrimaryKeyConstraint(
@@ -113,6 +119,7 @@ def upgrade() -> None:
         sa.Column("quarantine_id", sa.Integer(), autoincrement=False, nullable=False),
         sa.Column("decision", sa.Text(), nullable=False),
         sa.Column("note", sa.Text(), nullable=False),
+        sa.Column("corrected", sa.Text(), nullable=True),
         sa.Column("actor", sa.Text(), nullable=False),
         sa.Column("decided_at", INSTANT, nullable=False),
         sa.CheckConstraint("decision IN ('released', 'discarded')", name="ck_quarantine_decision_decision"),

@@ -1,0 +1,68 @@
+"""What staff do with the ledger: correct a discharge, decide about quarantine, check and rebuild the rollups.
+
+Each use case is one transaction, and the only place that commits.
+"""
+
+from typing import Any
+
+from app.db import Database
+from app.metering import corrections, effective, quarantine
+from app.metering.corrections import Correction, Number, State
+from app.metering.effective import Difference
+from app.metering.ledger import MissingMonths, Partitions
+from app.metering.models import Quarantine
+from app.metering.quarantine import Decision
+from app.metering.release import release
+from app.problems import Problem
+from app.times import now
+
+
+def correct_discharge(database: Database, district_id: int, number: Number, wanted: Correction) -> State:
+    """Void, re-weigh or re-attribute a discharge; how it reads now."""
+    with database.begin() as session:
+        return corrections.correct(session, district_id, number, wanted, now())
+
+
+def discard(database: Database, district_id: int, quarantine_id: int, note: str, actor: str) -> None:
+    """Decide that a quarantined record stays out of the ledger."""
+    with database.begin() as session:
+        quarantine.decide(session, district_id, quarantine_id, Decision("discarded", note, actor), now())
+
+
+def release_record(
+    database: Database, district_id: int, quarantine_id: int, note: str, actor: str, corrected: dict[str, Any]
+) -> Number:
+    """Book a quarantined record after all, with the fields that staff corrected; the number it got."""
+    partitions = Partitions(database)
+    decision = Decision("released", note, actor, corrected)
+    try:
+        return _release(database, partitions, district_id, quarantine_id, decision)
+    except MissingMonths as missing:
+        partitions.create(missing.months)
+        return _release(database, partitions, district_id, quarantine_id, decision)
+
+
+def _release(
+    database: Database, partitions: Partitions, district_id: int, quarantine_id: int, decision: Decision
+) -> Number:
+    with database.begin() as session:
+        quarantine.decide(session, district_id, quarantine_id, decision, now())
+        kept = session.get_one(Quarantine, (district_id, quarantine_id))
+        if kept.kind != "discharge":
+            raise Problem("cannot-release", code=kept.code, reason="an alive interval is sent again by its gateway")
+        row = release(session, partitions, kept, decision.corrected, now())
+    return Number(row.gateway_id, row.epoch_no, row.seq)
+
+
+def check_rollups(database: Database, district_id: int) -> list[Difference]:
+    """Where the stored rollups differ from the ledger, read at one moment; empty when all is well."""
+    options: dict[str, Any] = {"read_only": True} if database.is_sqlite else {"isolation_level": "REPEATABLE READ"}
+    with database.engine.connect().execution_options(**options) as connection:
+        return list(effective.differences(connection, district_id))
+
+
+def rebuild_rollups(database: Database, district_id: int) -> dict[str, int]:
+    """Write the rollups anew from the ledger while ingest waits; rows by table."""
+    with database.engine.begin() as connection:
+        effective.lock_out_ingest(connection)
+        return effective.rebuild(connection, district_id)
