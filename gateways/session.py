@@ -52,6 +52,9 @@ class State(Enum):
     RECOVER = "recover"
 
 
+_LID_ABOUT_TO_OPEN: Final = frozenset({State.BASELINE, State.OPENING})
+
+
 class Session:
     """One meter's sessions, one after another.
 
@@ -107,11 +110,12 @@ class Session:
 
     def _on_card(self, at: float, card: Card) -> list[Effect]:
         is_new = self._touches.is_new(at, card)
-        if self.state is not State.IDLE:
-            if card != self._owner:
-                self._touches.queue(at, card)
-            return []
-        return self._authorise(at, card) if is_new else []
+        if self.state is State.IDLE:
+            return self._authorise(at, card) if is_new else []
+        if card != self._owner:
+            # Who touches while the lid is about to open will use that lid, and be gone when the next one would open.
+            self._touches.queue(at, card, may_enter=is_new and self.state not in _LID_ABOUT_TO_OPEN)
+        return []
 
     def _authorise(self, at: float, card: Card) -> list[Effect]:
         self._enter(State.AUTH, at)

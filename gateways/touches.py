@@ -38,9 +38,13 @@ class Touches:
         self._refusal = (reason, card)
         return is_first
 
-    def queue(self, at: float, card: Card) -> None:
-        """Remember a card for after the session; the first one keeps its place until it expires."""
-        if self._pending in (None, card) or self._is_expired(at):
+    def queue(self, at: float, card: Card, *, may_enter: bool) -> None:
+        """Remember a card for after the session; the first one keeps its place until it expires.
+
+        Held on, it stays fresh. `may_enter` is for a touch that begins while it makes sense to wait.
+        """
+        is_free = self._pending is None or self._is_expired(at)
+        if card == self._pending or (may_enter and is_free):
             self._pending, self._pending_at = card, at
 
     def take_pending(self, at: float) -> Card | None:

@@ -56,8 +56,20 @@ class Pace:
 
     @property
     def patience_s(self) -> float:
-        """Return for how long a resident holds a card before giving up."""
-        return max(self._s(20.0), 3.0)
+        """Return for how long a resident tries before giving up; a gateway may be starting again meanwhile."""
+        return max(self._s(30.0), 8.0)
+
+    @property
+    def tap_s(self) -> tuple[float, float]:
+        """Return how long a resident holds the card, and how long it is away before the next try."""
+        thresholds = self.thresholds()
+        return max(self._s(6.0), 1.5), 1.5 * thresholds.card_gone_s
+
+    @property
+    def forgotten_s(self) -> float:
+        """Return after how long no gateway opens a lid any more for a resident who has left."""
+        thresholds = self.thresholds()
+        return thresholds.pending_card_s + thresholds.baseline_timeout_s + thresholds.settle_timeout_s
 
     @property
     def throwing_s(self) -> tuple[float, float]:

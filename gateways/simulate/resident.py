@@ -50,7 +50,8 @@ class Visit:
         self._rng = rng
         self._doing = _Doing.HOLDING
         self._until = now + pace.patience_s
-        place.card_held = number
+        self._number = number
+        self._next_tap = now
 
     @property
     def is_over(self) -> bool:
@@ -72,6 +73,15 @@ class Visit:
             self._put_card_away(_Doing.THROWING, now + self._rng.uniform(*self._pace.throwing_s))
         elif now >= self._until:
             self._put_card_away(_Doing.GONE, now)
+        elif now >= self._next_tap:
+            self._tap(now)
+
+    def _tap(self, now: float) -> None:
+        """Hold the card; take it away for a moment and hold it again, as people do when nothing happens."""
+        held_s, away_s = self._pace.tap_s
+        is_held = self.bin.card_held is not None
+        self.bin.card_held = None if is_held else self._number
+        self._next_tap = now + (away_s if is_held else held_s)
 
     def _put_card_away(self, doing: _Doing, until: float) -> None:
         self.bin.card_held = None

@@ -54,6 +54,11 @@ class _Place:
     cards: list[tuple[str, Card]]
     visit: Visit | None = None
     quiet_since: float = 0.0
+    # Until then a lid may still open for somebody who gave up; the next resident would throw on that one's account.
+    blocked_until: float = 0.0
+
+    def is_free(self, now: float) -> bool:
+        return self.visit is None and not self.bin.lid_open and now >= self.blocked_until
 
 
 class Simulation:
@@ -205,12 +210,17 @@ class Simulation:
             place.quiet_since = now
             place.visit.step(self._truth, now)
             if place.visit.is_over:
-                self._given_up += not place.visit.has_thrown
-                place.visit = None
+                self._leave(place, place.visit, now)
         elif place.bin.lid_open:
             self._close_for_nobody(place, now)
         elif place.bin.gross_g > self._settings.full_g:
             self._empty(place, now)
+
+    def _leave(self, place: _Place, visit: Visit, now: float) -> None:
+        place.visit = None
+        if not visit.has_thrown:
+            self._given_up += 1
+            place.blocked_until = now + self._pace.forgotten_s
 
     def _close_for_nobody(self, place: _Place, now: float) -> None:
         """A lid that opened after its resident had left is closed by the next passer-by."""
@@ -228,7 +238,7 @@ class Simulation:
 
     def _admit(self, now: float) -> None:
         while now >= self._next_arrival and self._wants_more():
-            free = [place for place in self._places.values() if place.visit is None and not place.bin.lid_open]
+            free = [place for place in self._places.values() if place.is_free(now)]
             if not free:
                 return
             self._begin_visit(self._rng.choice(free), now)

@@ -156,6 +156,18 @@ def test_another_card_does_not_take_over_an_open_lid_but_comes_next() -> None:
     assert b.begun[1].baseline.grams == 12_300
 
 
+def test_a_card_touched_just_before_the_lid_opens_has_used_that_lid_and_gets_no_second_one() -> None:
+    b = bench()
+    b.run(0.5, KIM)
+    b.run(2.5, LEE)  # Lee's touch begins in Kim's BASELINE and lasts until the lid is open
+    assert b.opened == 1
+    b.throw(300)
+    b.lid(False)
+    b.run(5)
+    assert [(draft.card, draft.net_g) for draft in b.drafts] == [(KIM, 300)]
+    assert b.opened == 1
+
+
 def test_only_one_card_waits_and_not_for_ever() -> None:
     b = bench()
     b.run(3, KIM)
