@@ -1,7 +1,5 @@
 """`jongnyang user …` and `jongnyang token …`: who may log in, and which programs may ask."""
 
-import json
-import os
 import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -17,9 +15,8 @@ from app.access import accounts
 from app.access.accounts import district
 from app.access.models import Account, ApiToken
 from app.access.rules import SCOPES
-from app.db import Database, current_revision, head_revision
-from app.settings import SettingsError, from_environment
-from app.texts import Refused, Text, language_of
+from app.console import Command, Group, language, open_database, say, say_json
+from app.texts import Refused, Text
 from app.times import format_instant, now
 
 DEFAULT_DAYS = 365
@@ -28,177 +25,148 @@ ADDED = Text(
     "{district}에 {login} 계정을 만들었습니다. 권한: {scopes}.", "Added {login} of {district}. Scopes: {scopes}."
 )
 DISABLED = Text(
-    "{login} 계정을 정지했습니다. 세션과 토큰은 지금부터 쓸 수 없습니다.",
+    "{login} 계정을 정지했습니다. 지금부터 로그인과 토큰이 모두 거절됩니다.",
     "Disabled {login}. Sessions and tokens are refused from now on.",
 )
 ENABLED = Text("{login} 계정을 다시 쓸 수 있습니다.", "Enabled {login} again.")
 CHANGED = Text(
-    "{login}의 비밀번호를 바꾸었습니다. 세션이 끝났습니다.",
+    "{login} 계정의 비밀번호를 바꾸었습니다. 열려 있던 로그인은 모두 끝났습니다.",
     "Changed the password of {login}. Their sessions have ended.",
 )
 TOKEN_ADDED = Text(
-    "{login}의 토큰 {name}을(를) 만들었습니다. {until}까지 쓸 수 있습니다. 지금 한 번만 보여 드립니다.",
+    "{login} 계정의 토큰 {name}을(를) 만들었습니다({until}까지). 지금 한 번만 보입니다.",
     "Added the token {name} of {login}, valid until {until}. It is shown only now.",
 )
-TOKEN_REVOKED = Text("{login}의 토큰 {name}을(를) 폐기했습니다.", "Revoked the token {name} of {login}.")
+TOKEN_REVOKED = Text("{login} 계정의 토큰 {name}을(를) 폐기했습니다.", "Revoked the token {name} of {login}.")
 PASSWORD = Text("비밀번호", "Password")
 AGAIN = Text("비밀번호 확인", "Once more")
 NONE = Text("없음", "none")
 NO_DISTRICT = Text(
-    "자치구가 아직 없습니다. 먼저 jongnyang import complexes 로 단지를 들여오십시오.",
-    "There is no district yet. Bring in its complexes first: jongnyang import complexes FILE.",
+    "아직 등록된 자치구가 없습니다. 단지를 먼저 가져오세요: jongnyang import complexes FILE",
+    "No district is registered yet. Import its complexes first: jongnyang import complexes FILE",
 )
 WHICH_DISTRICT = Text(
-    "자치구가 여러 곳입니다. --district 로 하나를 정하십시오: {codes}.",
-    "There are several districts. Name one by --district: {codes}.",
+    "자치구가 여럿입니다: {codes}. --district CODE로 하나를 지정하세요.",
+    "There are several districts: {codes}. Name one with --district CODE.",
 )
 UNKNOWN_DISTRICT = Text(
-    "자치구 {code}이(가) 없습니다. 등록된 자치구: {codes}.", "There is no district {code}. There are {codes}."
+    "등록되지 않은 자치구 코드입니다: {code}. 등록된 코드: {codes}.",
+    "No district has the code {code}. Registered: {codes}.",
 )
 NO_ACCOUNT = Text(
-    "{district}에 {login} 계정이 없습니다. jongnyang user list 로 확인하십시오.",
+    "{district}에 {login} 계정이 없습니다. jongnyang user list로 확인하세요.",
     "There is no account {login} in {district}. See jongnyang user list.",
 )
 NO_TOKEN = Text(
-    "{login}에게 쓸 수 있는 토큰 {name}이(가) 없습니다. jongnyang token list 로 확인하십시오.",
+    "{login} 계정에 쓸 수 있는 토큰 {name}이(가) 없습니다. jongnyang token list로 확인하세요.",
     "{login} has no live token {name}. See jongnyang token list.",
 )
-NOT_MIGRATED = Text(
-    "데이터베이스가 최신 상태가 아닙니다. 먼저 jongnyang db upgrade 를 실행하십시오.",
-    "The database is not up to date. Run jongnyang db upgrade first.",
-)
 
-in_district = click.option(
-    "--district", "code", metavar="CODE", help="The district's code; needed if there are several."
-)
-as_json = click.option("--json", "as_json", is_flag=True, help="A list of objects, for programs.")
+in_district = click.option("--district", "code", metavar="CODE", help="The district; needed where there are several.")
+as_json = click.option("--json", "json_", is_flag=True, help="Print a list of objects, for programs.")
 with_scopes = click.option(
-    "--scope", "scopes", multiple=True, metavar="SCOPE", help=f"May be given more than once: {', '.join(SCOPES)}."
+    "--scope", "scopes", multiple=True, metavar="SCOPE", help=f"Can be given repeatedly: {', '.join(SCOPES)}."
 )
 from_stdin = click.option("--password-stdin", is_flag=True, help="Read the password from standard input.")
 
 
-class TellingGroup(click.Group):
-    """Says what was refused in the language of the terminal instead of failing with a traceback."""
-
-    def invoke(self, context: click.Context) -> Any:
-        try:
-            return super().invoke(context)
-        except Refused as refused:
-            raise click.ClickException("\n".join(map(_said, refused.texts))) from refused
-        except SettingsError as error:
-            raise click.ClickException(str(error)) from error
-
-
-@click.group(cls=TellingGroup)
+@click.group(
+    "user",
+    cls=Group,
+    ko="로그인할 수 있는 사람",
+    example='jongnyang user add kim --name "김하나" --scope metering:read',
+)
 def user() -> None:
-    """People who may log in.
-
-    \b
-    Examples:
-      jongnyang user add kim --name "Kim Hana" --scope metering:read
-      jongnyang user list
-      jongnyang user disable kim
-    """
+    """People who may log in."""
 
 
-@user.command("add")
+@user.command(
+    "add",
+    cls=Command,
+    ko="계정을 만듭니다. 비밀번호는 물어봅니다.",
+    example='jongnyang user add kim --name "김하나" --scope metering:read\n'
+    "pass show jongnyang/kim | jongnyang user add kim --scope metering:read --password-stdin",
+)
 @click.argument("login")
-@click.option("--name", default="", help="How pages call them; the login if left out.")
+@click.option("--name", default="", help="What pages call them; the login if left out.")
 @with_scopes
 @from_stdin
 @in_district
 def add_user(login: str, name: str, scopes: tuple[str, ...], password_stdin: bool, code: str | None) -> None:
-    """Add a person; the password is asked for.
-
-    \b
-    Examples:
-      jongnyang user add kim --name "Kim Hana" --scope metering:read
-      pass show jongnyang/kim | jongnyang user add kim --scope metering:read --password-stdin
-    """
+    """Add a person; the password is asked for."""
     password = _ask_password(password_stdin)
     with _session() as session:
         place = _district(session, code)
         account = accounts.add_account(session, place.id, login, name, password, scopes, now())
-        _tell(ADDED.fill(login=login, district=place.name, scopes=account.scopes or NONE))
+        say(ADDED.fill(login=login, district=place.name, scopes=account.scopes or NONE))
 
 
-@user.command("list")
+@user.command("list", cls=Command, ko="계정 목록을 보입니다.", example="jongnyang user list --json")
 @in_district
 @as_json
-def list_users(code: str | None, as_json: bool) -> None:
-    """List the people of a district.
-
-    \b
-    Example:
-      jongnyang user list --json
-    """
+def list_users(code: str | None, json_: bool) -> None:
+    """List the people of a district."""
     with _session() as session:
         place = _district(session, code)
         rows = session.scalars(sa.select(Account).where(Account.district_id == place.id).order_by(Account.login))
-        _show([_user_row(account) for account in rows], as_json)
+        _show([_user_row(account) for account in rows], json_)
 
 
-@user.command("disable")
+@user.command("disable", cls=Command, ko="계정을 정지합니다. 토큰도 거절됩니다.", example="jongnyang user disable kim")
 @click.argument("login")
 @in_district
 def disable_user(login: str, code: str | None) -> None:
-    """Refuse a person and their tokens from now on.
-
-    \b
-    Example:
-      jongnyang user disable kim
-    """
+    """Refuse a person and their tokens from now on."""
     with _session() as session:
         account = _account(session, login, code)
         account.disabled_at = account.disabled_at or now()
-        _tell(DISABLED.fill(login=login))
+        say(DISABLED.fill(login=login))
 
 
-@user.command("enable")
+@user.command("enable", cls=Command, ko="정지한 계정을 다시 풉니다.", example="jongnyang user enable kim")
 @click.argument("login")
 @in_district
 def enable_user(login: str, code: str | None) -> None:
-    """Let a disabled person in again.
-
-    \b
-    Example:
-      jongnyang user enable kim
-    """
+    """Let a disabled person in again."""
     with _session() as session:
         _account(session, login, code).disabled_at = None
-        _tell(ENABLED.fill(login=login))
+        say(ENABLED.fill(login=login))
 
 
-@user.command("password")
+@user.command(
+    "password",
+    cls=Command,
+    ko="비밀번호를 바꿉니다. 열려 있던 로그인은 모두 끝납니다.",
+    example="jongnyang user password kim",
+)
 @click.argument("login")
 @from_stdin
 @in_district
 def change_password(login: str, password_stdin: bool, code: str | None) -> None:
-    """Give a person another password, which ends their sessions.
-
-    \b
-    Example:
-      jongnyang user password kim
-    """
+    """Give a person another password, which ends their sessions."""
     password = _ask_password(password_stdin)
     with _session() as session:
         accounts.set_password(_account(session, login, code), password)
-        _tell(CHANGED.fill(login=login))
+        say(CHANGED.fill(login=login))
 
 
-@click.group(cls=TellingGroup)
+@click.group(
+    "token",
+    cls=Group,
+    ko="프로그램이 API를 쓰는 열쇠",
+    example="jongnyang token add kim nightly-export --scope metering:read --days 90",
+)
 def token() -> None:
-    """Keys with which programs use the API in a person's name.
-
-    \b
-    Examples:
-      jongnyang token add kim nightly-export --scope metering:read --days 90
-      jongnyang token revoke kim nightly-export
-    """
+    """Keys with which programs use the API in a person's name."""
 
 
-@token.command("add")
+@token.command(
+    "add",
+    cls=Command,
+    ko="토큰을 만들어 표준 출력에 한 번만 보입니다.",
+    example="TOKEN=$(jongnyang token add kim nightly-export --scope metering:read --days 90)\n"
+    'curl -H "Authorization: Bearer $TOKEN" http://127.0.0.1:8000/api/v1/quarantine',
+)
 @click.argument("login")
 @click.argument("name")
 @with_scopes
@@ -207,31 +175,20 @@ def token() -> None:
 )
 @in_district
 def add_token(login: str, name: str, scopes: tuple[str, ...], days: int, code: str | None) -> None:
-    """Add a token and print it, this once, on standard output.
-
-    \b
-    Examples:
-      jongnyang token add kim nightly-export --scope metering:read --days 90
-      curl -H "Authorization: Bearer $TOKEN" http://127.0.0.1:8000/api/v1/...
-    """
+    """Add a token and print it, this once, on standard output."""
     until = now() + timedelta(days=days)
     with _session() as session:
-        account = _account(session, login, code)
-        secret = accounts.add_token(session, account, name, scopes, now(), until)
-    _tell(TOKEN_ADDED.fill(login=login, name=name, until=_instant(until)))
+        secret = accounts.add_token(session, _account(session, login, code), name, scopes, now(), until)
+    told = TOKEN_ADDED.fill(login=login, name=name, until=_instant(until))
+    click.echo(told.said(language()), err=True)  # so that $(…) takes the token alone
     click.echo(secret)
 
 
-@token.command("list")
+@token.command("list", cls=Command, ko="토큰 목록을 보입니다(비밀값 제외).", example="jongnyang token list --json")
 @in_district
 @as_json
-def list_tokens(code: str | None, as_json: bool) -> None:
-    """List the tokens of a district, without the secrets.
-
-    \b
-    Example:
-      jongnyang token list --json
-    """
+def list_tokens(code: str | None, json_: bool) -> None:
+    """List the tokens of a district, without the secrets."""
     with _session() as session:
         place = _district(session, code)
         same = sa.and_(Account.district_id == ApiToken.district_id, Account.id == ApiToken.account_id)
@@ -241,40 +198,27 @@ def list_tokens(code: str | None, as_json: bool) -> None:
             .where(ApiToken.district_id == place.id)
             .order_by(Account.login, ApiToken.name, ApiToken.id)
         )
-        _show([_token_row(found, login) for found, login in rows], as_json)
+        _show([_token_row(found, login) for found, login in rows], json_)
 
 
-@token.command("revoke")
+@token.command("revoke", cls=Command, ko="토큰을 폐기합니다.", example="jongnyang token revoke kim nightly-export")
 @click.argument("login")
 @click.argument("name")
 @in_district
 def revoke_token(login: str, name: str, code: str | None) -> None:
-    """Refuse a token from now on.
-
-    \b
-    Example:
-      jongnyang token revoke kim nightly-export
-    """
+    """Refuse a token from now on."""
     with _session() as session:
         found = accounts.live_token(session, _account(session, login, code), name)
         if found is None:
             raise Refused(NO_TOKEN.fill(login=login, name=name))
         found.revoked_at = now()
-        _tell(TOKEN_REVOKED.fill(login=login, name=name))
+        say(TOKEN_REVOKED.fill(login=login, name=name))
 
 
 @contextmanager
 def _session() -> Iterator[Session]:
-    """A session that commits at the end, on a database that is up to date."""
-    database = Database(from_environment().database_url)
-    try:
-        with database.engine.connect() as connection:
-            if current_revision(connection) != head_revision():
-                raise Refused(NOT_MIGRATED)
-        with database.begin() as session:
-            yield session
-    finally:
-        database.dispose()
+    with open_database() as database, database.begin() as session:
+        yield session
 
 
 def _district(session: Session, code: str | None) -> Any:
@@ -301,7 +245,8 @@ def _account(session: Session, login: str, code: str | None) -> Account:
 def _ask_password(from_stdin: bool) -> str:
     if from_stdin:
         return sys.stdin.readline().rstrip("\r\n")
-    typed: str = click.prompt(_said(PASSWORD), hide_input=True, confirmation_prompt=_said(AGAIN))
+    again = AGAIN.said(language())
+    typed: str = click.prompt(PASSWORD.said(language()), hide_input=True, confirmation_prompt=again)
     return typed
 
 
@@ -325,10 +270,10 @@ def _token_row(found: ApiToken, login: str) -> dict[str, str | None]:
     }
 
 
-def _show(rows: list[dict[str, str | None]], as_json: bool) -> None:
+def _show(rows: list[dict[str, str | None]], json_: bool) -> None:
     """Rows as JSON, or as columns that begin below each other."""
-    if as_json:
-        click.echo(json.dumps(rows, ensure_ascii=False, indent=2))
+    if json_:
+        say_json(rows)
         return
     lines = [list(rows[0])] if rows else []
     lines += [[value or "-" for value in row.values()] for row in rows]
@@ -345,11 +290,3 @@ def _width(text: str) -> int:
 
 def _instant(instant: datetime | None) -> str | None:
     return format_instant(instant) if instant else None
-
-
-def _said(text: Text) -> str:
-    return text.said(language_of(os.environ))
-
-
-def _tell(text: Text) -> None:
-    click.echo(_said(text), err=True)

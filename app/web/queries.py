@@ -143,7 +143,7 @@ def _newest_by_cursor(district_id: int, since: date) -> sa.Select[*tuple[Any, ..
 def _corrections(connection: sa.Connection, district_id: int, keys: list[Key]) -> dict[Key, Any]:
     c = DischargeCorrection
     statement = (
-        sa.select(c.gateway_id, c.epoch_no, c.seq, c.kind, c.net_g, c.household_id)
+        sa.select(c.gateway_id, c.epoch_no, c.seq, c.kind, c.outcome, c.net_g, c.household_id)
         .where(c.district_id == district_id, sa.tuple_(c.gateway_id, c.epoch_no, c.seq).in_(keys))
         .order_by(c.revision)
     )
@@ -161,7 +161,7 @@ def _as_corrected(row: Any, correction: Any) -> Latest:
         household,
         row.last4 if household else None,
         now.net_g,
-        row.outcome,
+        now.outcome,
         correction.kind if correction else None,
     )
 

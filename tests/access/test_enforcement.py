@@ -25,6 +25,7 @@ PUBLIC = {
     "/problems",
     "/problems/<slug>",
     "/api/v1/time",
+    "/api/v1/openapi.json",
     "/api/v1/gateways/claim",
 }
 

@@ -1,6 +1,7 @@
 """`jongnyang user` and `jongnyang token`, as typed in a terminal."""
 
 import json
+import re
 from collections.abc import Callable, Iterator
 
 import click
@@ -10,6 +11,8 @@ from flask import Flask
 
 from app.access import accounts
 from app.access.people_commands import _width, token, user
+from app.cli import main
+from app.console import Told
 from tests.access.people import PASSWORD, add_person, database_of, running_app
 
 Type = Callable[..., Result]
@@ -29,8 +32,7 @@ def typed(app: Flask, database_url: str, monkeypatch: pytest.MonkeyPatch) -> Typ
 
     def run(line: str, stdin: str = "", language: str = "en_US.UTF-8") -> Result:
         monkeypatch.setenv("LC_ALL", language)
-        group, *arguments = line.split()
-        return CliRunner().invoke({"user": user, "token": token}[group], arguments, input=stdin)
+        return CliRunner().invoke(main, line.split(), input=stdin)
 
     return run
 
@@ -42,7 +44,7 @@ def may_log_in(app: Flask, login: str, password: str) -> bool:
 def test_a_person_is_added_with_a_password_typed_twice(app: Flask, typed: Type) -> None:
     added = typed("user add lee --name Lee --scope metering:read", f"{PASSWORD}\n{PASSWORD}\n")
     assert added.exit_code == 0
-    assert "Added lee of District W0G. Scopes: metering:read." in added.stderr
+    assert "Added lee of District W0G. Scopes: metering:read." in added.stdout
     assert may_log_in(app, "lee", PASSWORD)
 
 
@@ -59,7 +61,7 @@ def test_a_password_can_be_piped_in(app: Flask, typed: Type) -> None:
         ("user add lee", "short", "A password has 10 to 256 characters."),
         ("user add lee-hana-park", "Lee-Hana-Park", "The password is the login."),
         ("user add lee --scope all", PASSWORD, "all is no scope. There are metering:read"),
-        ("user add lee --district X", PASSWORD, "There is no district X. There are W0G."),
+        ("user add lee --district X", PASSWORD, "No district has the code X. Registered: W0G."),
         ("user password nobody", PASSWORD, "There is no account nobody in District W0G."),
         ("user disable nobody", "", "There is no account nobody in District W0G."),
         ("token revoke kim nothing", "", "kim has no live token nothing."),
@@ -73,7 +75,7 @@ def test_a_password_can_be_piped_in(app: Flask, typed: Type) -> None:
 def test_what_is_wrong_is_said_and_nothing_is_changed(typed: Type, line: str, password: str, message: str) -> None:
     before = typed("user list --json").stdout
     answer = typed(line + (" --password-stdin" if password else ""), password + "\n")
-    assert answer.exit_code == 1
+    assert answer.exit_code == 2
     assert message in answer.stderr
     assert typed("user list --json").stdout == before
 
@@ -85,7 +87,7 @@ def test_the_terminal_is_answered_in_its_language(typed: Type) -> None:
 
 def test_a_district_must_be_named_where_there_are_several(app: Flask, typed: Type) -> None:
     add_person(database_of(app), code="W0K")
-    assert "Name one by --district: W0G, W0K." in typed("user list").stderr
+    assert "There are several districts: W0G, W0K." in typed("user list").stderr
     assert typed("user list --district W0K").exit_code == 0
 
 
@@ -136,6 +138,8 @@ def test_a_missing_secret_key_is_named(typed: Type, monkeypatch: pytest.MonkeyPa
 
 
 @pytest.mark.parametrize("group", [user, token])
-def test_every_command_shows_an_example(group: click.Group) -> None:
+def test_every_command_shows_an_example_and_speaks_korean(group: click.Group) -> None:
     for command in (group, *group.commands.values()):
-        assert "Example" in (command.help or ""), command.name
+        assert isinstance(command, Told)
+        assert command.example.startswith(("jongnyang ", "TOKEN=$(jongnyang "))
+        assert re.search("[가-힣]", command.ko)
