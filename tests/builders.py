@@ -145,7 +145,7 @@ class Box:
     district: str = "W0G"
     epoch: str = EPOCH
     boot_id: str = BOOT
-    mono_ms: int = 1_000_000_000
+    mono_ms: int = 10_000_000_000  # up for 115 days
     secret: bytes | None = None
 
     def record(self, seq: int, **changes: Any) -> dict[str, Any]:

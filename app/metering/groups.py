@@ -22,12 +22,12 @@ class GroupCommit:
 
     def __init__(self, book: Callable[[Sequence[Batch]], None]) -> None:
         self._book = book
-        self._waiting: deque[Batch] = deque()
+        self.waiting: deque[Batch] = deque()
         self._turn = Lock()
 
     def submit(self, batch: Batch) -> None:
         """Return once the batch is committed; raises what kept it from being booked."""
-        self._waiting.append(batch)
+        self.waiting.append(batch)
         with self._turn:
             while not batch.done:
                 self._run(self._next_group())
@@ -35,10 +35,10 @@ class GroupCommit:
             raise batch.error
 
     def _next_group(self) -> list[Batch]:
-        group = [self._waiting.popleft()]
+        group = [self.waiting.popleft()]
         records = len(group[0].incoming)
-        while self._waiting and records + len(self._waiting[0].incoming) <= MAX_RECORDS:
-            group.append(self._waiting.popleft())
+        while self.waiting and records + len(self.waiting[0].incoming) <= MAX_RECORDS:
+            group.append(self.waiting.popleft())
             records += len(group[-1].incoming)
         return group
 
