@@ -8,7 +8,7 @@ from typing import Any
 import sqlalchemy as sa
 from sqlalchemy.orm import Session
 
-from app.db import Base, is_sqlite
+from app.db import Base, Instant, is_sqlite
 from app.ids import allocate
 from app.registry.imports.report import Update
 from app.registry.models import ImportBatch
@@ -65,7 +65,7 @@ def decode(table: sa.Table, text: str) -> tuple[dict[str, Any], dict[str, Any]]:
 
 
 def _value(column: sa.Column[Any], value: Any) -> Any:
-    return datetime.fromisoformat(value) if value is not None and column.type.python_type is datetime else value
+    return datetime.fromisoformat(value) if value is not None and isinstance(column.type, Instant) else value
 
 
 def _insert(session: Session, table: sa.Table, rows: list[dict[str, Any]]) -> None:

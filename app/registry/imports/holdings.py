@@ -1,6 +1,5 @@
 """Who lives where with which card, as the registry has it and as a file adds to it, in memory."""
 
-from collections.abc import Iterable
 from dataclasses import dataclass, field
 from datetime import datetime
 
@@ -89,9 +88,8 @@ def overlaps(start: datetime, end: datetime | None, other_start: datetime, other
 def load(session: Session, district_id: int) -> Holdings:
     """Five queries, whatever the size; a household costs about 1 kB."""
     holdings = Holdings()
-    codes = dict(
-        session.execute(sa.select(Complex.id, Complex.code).where(Complex.district_id == district_id)).tuples().all()
-    )
+    complexes = session.execute(sa.select(Complex.id, Complex.code).where(Complex.district_id == district_id))
+    codes = {row.id: row.code for row in complexes}
     holdings.complexes = {code: id_ for id_, code in codes.items()}
     places = _places(session, district_id, codes)
     units = _units(session, district_id, places)
@@ -136,7 +134,7 @@ def _chips(session: Session, district_id: int) -> dict[int, Chip]:
 
 
 def _attach(session: Session, district_id: int, chips: dict[int, Chip], stays: dict[int, Stay]) -> None:
-    held: Iterable[tuple[int, int, int, datetime, datetime | None]] = session.execute(
+    held = session.execute(
         sa.select(
             CardAssignment.id,
             CardAssignment.card_id,
@@ -144,7 +142,7 @@ def _attach(session: Session, district_id: int, chips: dict[int, Chip], stays: d
             CardAssignment.valid_from,
             CardAssignment.valid_to,
         ).where(CardAssignment.district_id == district_id)
-    ).tuples()
+    )
     for id_, card_id, tenancy_id, start, end in held:
         attach(Held(id_, chips[card_id], stays[tenancy_id], start, end))
 

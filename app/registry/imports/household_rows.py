@@ -17,6 +17,7 @@ COLUMNS = ("complex_code", "building", "unit", "card_number", "moved_in")
 OPTIONAL = ("moved_out",)
 NEEDED = ("complex_code", "building", "unit", "moved_in")
 LONGEST = {"complex_code": 20, "building": 40, "unit": 40}
+CARD_LIKE = re.compile(r"[0-9A-Fa-f]{8,}")
 DAY = re.compile(r"\d{4}-\d{2}-\d{2}")
 YEARS = range(1990, 2101)
 WITH_SUFFIX = re.compile(r"([0-9A-Za-z-]+)[동호]")
@@ -43,7 +44,7 @@ class Line(NamedTuple):
 
     @property
     def subject(self) -> str:
-        return f"{self.complex_code} {self.building}-{self.unit}"
+        return mask(f"{self.complex_code} {self.building}-{self.unit}")
 
 
 @dataclass(slots=True)
@@ -103,6 +104,9 @@ def _faults(cells: dict[str, str]) -> Iterator[tuple[str, dict[str, str | int]]]
     for column, most in LONGEST.items():
         if len(cells[column]) > most:
             yield "value_too_long", {"column": column, "most": most, "value": mask(cells[column])}
+    for column in ("building", "unit"):
+        if CARD_LIKE.fullmatch(_plain(cells[column])):
+            yield "looks_like_card", {"column": column, "value": mask_card(cells[column])}
     for column in ("moved_in", "moved_out"):
         if cells.get(column) and not _is_day(cells[column]):
             yield "bad_date", {"column": column, "value": mask(cells[column])}

@@ -14,6 +14,7 @@ from sqlalchemy.orm import Session
 from app.registry.imports.changes import Rows, new_ids
 from app.registry.imports.holdings import NEW, Chip, Held, Holdings, Place, Stay, Unit, attach, load, overlaps
 from app.registry.imports.household_rows import Group, Line, read_groups
+from app.registry.imports.masking import mask
 from app.registry.imports.report import Report, Update
 from app.registry.imports.sheets import Sheet
 from app.registry.imports.words import shown
@@ -65,7 +66,7 @@ class Plan:
         first = group.lines[0]
         unit = self._unit(first)
         if unit is None:
-            self._skip(group.lines, "unknown_complex", {"code": first.complex_code})
+            self._skip(group.lines, "unknown_complex", {"code": mask(first.complex_code)})
             return
         stay = next((each for each in unit.stays if each.start == group.start), None)
         stay = stay or Stay(NEW, unit, group.start, group.end, first.line)

@@ -85,6 +85,13 @@ REASONS = {
             "{column} has at most {most} characters: {value}. Check whether the columns have slipped.",
         ),
     ),
+    "looks_like_card": Reason(
+        Text("동·호 자리에 카드 번호가 있습니다", "a card number stands where building or unit should"),
+        Text(
+            "{column} {value}: 열이 밀리지 않았는지 확인하세요.",
+            "{column} {value}: check whether the columns have slipped.",
+        ),
+    ),
     "unknown_complex": Reason(
         Text("등록되지 않은 단지 코드입니다", "the complex code is not registered"),
         Text(

@@ -55,12 +55,12 @@ SEPARATOR = Text(
     "The columns are separated by {separator}, not by commas: {name}. Save it as comma-separated CSV.",
 )
 MISSING_COLUMNS = Text(
-    "1번째 줄에 없는 열: {missing}. 있는 열: {found}. 열 이름은 바꾸지 말고 첫 줄에 그대로 두세요.",
-    "Line 1 lacks the columns {missing}. It has {found}. Keep the column names as they are, on the first line.",
+    "{line}번째 줄에 없는 열: {missing}. 있는 열: {found}. 열 이름은 바꾸지 말고 첫 줄에 그대로 두세요.",
+    "Line {line} lacks the columns {missing}. It has {found}. Keep the column names as they are, on the first line.",
 )
 TWICE = Text(
-    "1번째 줄에 두 번 나오는 열: {columns}. 하나만 남겨 주세요.",
-    "Line 1 names these columns twice: {columns}. Keep one of each.",
+    "{line}번째 줄에 두 번 나오는 열: {columns}. 하나만 남겨 주세요.",
+    "Line {line} names these columns twice: {columns}. Keep one of each.",
 )
 FIELD_COUNT = Text(
     "{line}번째 줄: 열이 {expected}개여야 하는데 {found}개입니다. 쉼표가 든 값은 큰따옴표로 감싸 주세요.",
@@ -115,13 +115,13 @@ def refuse_faults(faults: Sequence[Text]) -> None:
 
 
 def _decode(content: bytes, name: str) -> tuple[str, str]:
-    if not content.strip():
-        raise Refused(EMPTY.fill(name=name))
     if content.startswith(b"PK\x03\x04"):
         raise Refused(WORKBOOK.fill(name=name))
     if content.startswith((b"\xff\xfe", b"\xfe\xff")):
         raise Refused(UTF16.fill(name=name))
     encoding, text = _decode_text(content, name)
+    if not text.strip():
+        raise Refused(EMPTY.fill(name=name))
     control = CONTROL.search(text)
     if control:
         raise Refused(NOT_TEXT.fill(line=_line_at(text[: control.start()]), name=name))
@@ -168,18 +168,16 @@ def _parse(text: str, name: str) -> Iterator[tuple[int, list[str]]]:
 def _header(
     lines: list[tuple[int, list[str]]], known: Sequence[str], required: Sequence[str], name: str
 ) -> tuple[list[str], set[str]]:
-    if not lines:
-        raise Refused(EMPTY.fill(name=name))
-    header = lines[0][1]
+    line, header = lines[0]
     if len(header) == 1 and (separators := set(header[0]) & set(";\t|")):
         raise Refused(SEPARATOR.fill(separator=repr(min(separators)), name=name))
     missing = [column for column in required if column not in header]
     if missing:
         found = ", ".join(mask(column) for column in header)
-        raise Refused(MISSING_COLUMNS.fill(missing=", ".join(missing), found=found))
+        raise Refused(MISSING_COLUMNS.fill(line=line, missing=", ".join(missing), found=found))
     twice = sorted({column for column in header if column in known and header.count(column) > 1})
     if twice:
-        raise Refused(TWICE.fill(columns=", ".join(twice)))
+        raise Refused(TWICE.fill(line=line, columns=", ".join(twice)))
     return header, set(known) & set(header)
 
 

@@ -1,5 +1,6 @@
 """Takes an import back as a whole, or not at all."""
 
+from collections import Counter
 from collections.abc import Iterator
 from datetime import datetime
 from typing import Any
@@ -49,7 +50,7 @@ OVERLAPS = Text(
     "Look at the tenancies and card assignments registered later first.",
 )
 
-Key = tuple[int, int]
+CREATED = ImportChange.action == "created"
 
 
 def undo(database: Database, reference: str, actor: str, now: datetime) -> tuple[str, dict[str, int]]:
@@ -144,21 +145,26 @@ def _label(session: Session, district_id: int, table: str, key: Any) -> str:
 def _references(batch: ImportBatch, referring: str, columns: set[str], table: str, column: str) -> sa.Select[int, Any]:
     source = sa.table(referring, *(sa.column(name) for name in columns))
     query = sa.select(sa.func.count(), sa.func.min(source.c[column])).where(
-        source.c.district_id == batch.district_id, source.c[column].in_(_created(batch, table))
+        source.c.district_id == batch.district_id, source.c[column].in_(_keys(batch, table, CREATED))
     )
     if referring in ORDER:
-        query = query.where(source.c[key_of(referring)].not_in(_created(batch, referring)))
+        query = query.where(source.c[key_of(referring)].not_in(_keys(batch, referring, _pointed(column))))
     return query
 
 
-def _created(batch: ImportBatch, table: str) -> sa.Select[Any]:
-    """Keys of the rows of a table that the import created."""
+def _pointed(column: str) -> sa.ColumnElement[bool]:
+    """Rows that the import itself created, or pointed elsewhere: they go, or point back, with it."""
+    return sa.or_(CREATED, ImportChange.before.contains(f'"{column}"', autoescape=True))
+
+
+def _keys(batch: ImportBatch, table: str, which: sa.ColumnElement[bool]) -> sa.Select[Any]:
+    """Keys of the rows of a table that the import changed in this way."""
     key: Any = ImportChange.row_key if table == "dong" else sa.cast(ImportChange.row_key, sa.BigInteger())
     return sa.select(key).where(
         ImportChange.district_id == batch.district_id,
         ImportChange.batch_id == batch.id,
         ImportChange.table_name == table,
-        ImportChange.action == "created",
+        which,
     )
 
 
@@ -193,19 +199,19 @@ def _updates(session: Session, batch: ImportBatch) -> list[ImportChange]:
 
 def _take_back(session: Session, batch: ImportBatch) -> dict[str, int]:
     # What took a place goes first, then ends move back, then the dongs that only updated complexes referred to.
-    counts = {table: _remove(session, batch, table) for table in reversed(ORDER[1:])}
+    counts = Counter({table: _remove(session, batch, table) for table in reversed(ORDER[1:])})
     for change in _updates(session, batch):
         table = table_of(change.table_name)
         before, _ = decode(table, change.before or "{}")
         session.execute(sa.update(table).where(row_of(table, batch.district_id, change.row_key)).values(before))
         counts[table.name] += 1
-    counts["dong"] = counts.get("dong", 0) + _remove(session, batch, "dong")
+    counts["dong"] += _remove(session, batch, "dong")
     return {table: counts[table] for table in ORDER if counts[table]}
 
 
 def _remove(session: Session, batch: ImportBatch, name: str) -> int:
     table = table_of(name)
     statement = sa.delete(table).where(
-        table.c.district_id == batch.district_id, table.c[key_of(name)].in_(_created(batch, name))
+        table.c.district_id == batch.district_id, table.c[key_of(name)].in_(_keys(batch, name, CREATED))
     )
     return int(session.execute(statement).rowcount)  # type: ignore[attr-defined]

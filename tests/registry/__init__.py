@@ -1,0 +1,1 @@
+"""The registry: imports and undo, commands, and what the database refuses."""
