@@ -14,6 +14,7 @@ from app.texts import LANGUAGES, Text, language_of
 # Command: module and attribute. A module is loaded when its command is used, so that `serve` starts light.
 COMMANDS = {
     "serve": "app.serve:serve",
+    "demo": "app.demo.commands:demo",
     "import": "app.registry.commands:imports",
     "gateway": "app.registry.gateway_commands:gateways",
     "user": "app.access.people_commands:user",

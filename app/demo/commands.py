@@ -1,0 +1,112 @@
+"""`jongnyang demo …`: a small town with simulated gateways, to look at and to play with."""
+
+from pathlib import Path
+
+import click
+import sqlalchemy as sa
+
+from app.console import Command, Group, open_database, read_settings, say
+from app.db import Database, upgrade
+from app.demo.address import Address, parse_bind
+from app.demo.fleet import FLEET_FILE
+from app.demo.loading import Demo, load
+from app.demo.processes import alone, stop_on_signals
+from app.demo.run import Play
+from app.demo.town import SITES
+from app.settings import Settings
+from app.texts import Text
+from app.times import now
+
+VAR = Path("var")
+LOCK_FILE = "demo.lock"
+USUAL_RATE = 40.0  # discharges a minute: something to see, and a two-core machine stays cool
+
+PREPARING = Text("데모를 준비합니다 …", "Preparing the demo …")
+LOADED = Text(
+    "데모 자료가 준비되었습니다: 단지 {complexes}개, 세대 {households}개, 게이트웨이 {complexes}대.\n"
+    "로그인: {login}  비밀번호: {password}\n"
+    "다음: jongnyang serve, 다른 터미널에서 jongnyang-gateway simulate --fleet {fleet}",
+    "The demo is loaded: {complexes} complexes, {households} households, {complexes} gateways.\n"
+    "Log-in: {login}  password: {password}\n"
+    "Next: jongnyang serve, and in another terminal jongnyang-gateway simulate --fleet {fleet}",
+)
+WELCOME = Text(
+    "\n종량 데모가 시작되었습니다.\n"
+    "  주소      {url}\n"
+    "  로그인    {login}\n"
+    "  비밀번호  {password}\n"
+    "  자료      {data}\n"
+    "  파일      {var} (비밀번호, 게이트웨이, 서비스 기록 service.log)\n"
+    "  멈추기    Ctrl-C. 다시 실행하면 이어집니다.\n"
+    "아래에는 가상 주민의 배출이 하나씩 나타납니다.\n",
+    "\nThe Jongnyang demo is running.\n"
+    "  Address   {url}\n"
+    "  Log-in    {login}\n"
+    "  Password  {password}\n"
+    "  Data      {data}\n"
+    "  Files     {var} (password, gateways, the service's service.log)\n"
+    "  Stop      Ctrl-C. Run it again and it goes on.\n"
+    "Below, each discharge of the simulated residents appears.\n",
+)
+STOPPED = Text("데모를 멈췄습니다.", "The demo has stopped.")
+
+
+@click.group("demo", cls=Group, ko="모의 게이트웨이가 있는 데모", example="jongnyang demo run")
+def demo() -> None:
+    """A demo with simulated gateways."""
+
+
+@demo.command(
+    "load",
+    cls=Command,
+    ko="데모 자료를 넣습니다. 다시 실행해도 바뀌는 것이 없습니다.",
+    example="jongnyang db upgrade\njongnyang demo load",
+)
+def load_command() -> None:
+    """Load the demo's complexes, households and gateways; a second time changes nothing."""
+    with alone(VAR / LOCK_FILE), open_database() as database:
+        made = load(database, VAR, now())
+    homes = f"{sum(site.households for site in SITES):,}"
+    say(LOADED.fill(complexes=len(SITES), households=homes, **made._asdict(), fleet=VAR / FLEET_FILE))
+
+
+@demo.command(
+    "run",
+    cls=Command,
+    ko="데모 자료를 준비하고 서비스와 모의 게이트웨이를 Ctrl-C까지 실행합니다.",
+    example="jongnyang demo run --rate 60\nJONGNYANG_BIND=127.0.0.1:8080 jongnyang demo run",
+)
+@click.option(
+    "--rate",
+    type=click.FloatRange(0, min_open=True),
+    default=USUAL_RATE,
+    show_default=True,
+    help="Discharges a minute, of all meters together.",
+)
+def run_command(rate: float) -> None:
+    """Set up the demo, then run the service and simulated gateways until Ctrl-C."""
+    stop = stop_on_signals()
+    settings = read_settings()
+    address = parse_bind(settings.bind)
+    with alone(VAR / LOCK_FILE):
+        address.refuse_if_taken()
+        say(PREPARING)
+        made = _prepare(settings)
+        if not stop.is_set():
+            Play(address, VAR, rate, stop).run(lambda: _welcome(settings, address, made))
+    say(STOPPED)
+
+
+def _prepare(settings: Settings) -> Demo:
+    upgrade(settings.database_url)
+    database = Database(settings.database_url, pool_size=1)
+    try:
+        return load(database, VAR, now())
+    finally:
+        database.dispose()
+
+
+def _welcome(settings: Settings, address: Address, made: Demo) -> None:
+    url = sa.make_url(settings.database_url)
+    data = str(Path(url.database).absolute()) if settings.embedded and url.database else url.render_as_string()
+    say(WELCOME.fill(url=address.url, data=data, var=VAR.absolute(), **made._asdict()))
