@@ -34,8 +34,8 @@ def write(session: Session, batch: ImportBatch, created: Rows, updates: list[Upd
     session.add(batch)
     session.flush()
     _insert(session, table_of("dong"), created.get("dong", []))
-    for update in updates:
-        _update(session, batch.district_id, update)
+    values = [(each.table, str(each.key), {name: new for name, (_, new) in each.fields.items()}) for each in updates]
+    update_rows(session, batch.district_id, values)
     for table in ORDER[1:]:
         _insert(session, table_of(table), created.get(table, []))
     _remember(session, batch, created, updates)
@@ -46,10 +46,17 @@ def table_of(name: str) -> sa.Table:
     return Base.metadata.tables[name]
 
 
-def row_of(table: sa.Table, district_id: int, key: str) -> sa.ColumnElement[bool]:
-    """The condition that finds one row by the key that an import stored."""
-    column = table.c[key_of(table.name)]
-    return sa.and_(table.c.district_id == district_id, column == (key if table.name == "dong" else int(key)))
+def update_rows(session: Session, district_id: int, updates: list[tuple[str, str, dict[str, Any]]]) -> None:
+    """Set columns of rows, each given as table, stored key and values: one statement for all that are alike."""
+    alike: dict[tuple[str, ...], list[dict[str, Any]]] = {}
+    for name, key, values in updates:
+        row = {"row_key": key if name == "dong" else int(key), **values}
+        alike.setdefault((name, *values), []).append(row)
+    for (name, *columns), rows in alike.items():
+        table = table_of(name)
+        mine = sa.and_(table.c.district_id == district_id, table.c[key_of(name)] == sa.bindparam("row_key"))
+        statement = sa.update(table).where(mine).values({column: sa.bindparam(column) for column in columns})
+        session.connection().execute(statement, rows)
 
 
 def encode(fields: dict[str, tuple[Any, Any]]) -> str:
@@ -81,12 +88,6 @@ def _insert(session: Session, table: sa.Table, rows: list[dict[str, Any]]) -> No
     with driver.cursor() as cursor, cursor.copy(f'COPY "{table.name}" ({quoted}) FROM STDIN') as copy:
         for row in rows:
             copy.write_row([row[column] for column in columns])
-
-
-def _update(session: Session, district_id: int, update: Update) -> None:
-    table = table_of(update.table)
-    values = {name: new for name, (_, new) in update.fields.items()}
-    session.execute(sa.update(table).where(row_of(table, district_id, str(update.key))).values(values))
 
 
 def _remember(session: Session, batch: ImportBatch, created: Rows, updates: list[Update]) -> None:

@@ -11,7 +11,7 @@ from sqlalchemy.orm import Session
 from app.db import Database
 from app.registry import service as registry
 from app.registry.districts import the_district
-from app.registry.imports.changes import ORDER, decode, key_of, row_of, table_of
+from app.registry.imports.changes import ORDER, decode, key_of, table_of, update_rows
 from app.registry.imports.words import shown, table_name
 from app.registry.models import Building, Complex, District, Household, ImportBatch, ImportChange
 from app.texts import Refused, Text
@@ -180,15 +180,25 @@ def _columns(session: Session) -> dict[str, set[str]]:
 
 def _changed(session: Session, batch: ImportBatch) -> Iterator[Text]:
     """Rows that the import updated and somebody else since."""
-    for change in _updates(session, batch):
-        table = table_of(change.table_name)
-        _, after = decode(table, change.before or "{}")
-        row = (
-            session.execute(sa.select(table).where(row_of(table, batch.district_id, change.row_key))).mappings().first()
-        )
-        fields = [name for name, value in after.items() if row is None or row[name] != value]
-        if fields:
-            yield CHANGED.fill(table=table_name(table.name), key=change.row_key, fields=", ".join(fields))
+    updates = _updates(session, batch)
+    for name in ORDER:
+        mine = [change for change in updates if change.table_name == name]
+        rows = _rows_by_key(session, batch, name) if mine else {}
+        for change in mine:
+            _, after = decode(table_of(name), change.before or "{}")
+            row = rows.get(change.row_key)
+            fields = [field for field, value in after.items() if row is None or row[field] != value]
+            if fields:
+                yield CHANGED.fill(table=table_name(name), key=change.row_key, fields=", ".join(fields))
+
+
+def _rows_by_key(session: Session, batch: ImportBatch, name: str) -> dict[str, sa.RowMapping]:
+    """The rows of a table that the import updated, as they are now."""
+    table = table_of(name)
+    key = table.c[key_of(name)]
+    updated = _keys(batch, name, ImportChange.action == "updated")
+    found = session.execute(sa.select(table).where(table.c.district_id == batch.district_id, key.in_(updated)))
+    return {str(row[key]): row for row in found.mappings()}
 
 
 def _updates(session: Session, batch: ImportBatch) -> list[ImportChange]:
@@ -200,11 +210,16 @@ def _updates(session: Session, batch: ImportBatch) -> list[ImportChange]:
 def _take_back(session: Session, batch: ImportBatch) -> dict[str, int]:
     # What took a place goes first, then ends move back, then the dongs that only updated complexes referred to.
     counts = Counter({table: _remove(session, batch, table) for table in reversed(ORDER[1:])})
-    for change in _updates(session, batch):
-        table = table_of(change.table_name)
-        before, _ = decode(table, change.before or "{}")
-        session.execute(sa.update(table).where(row_of(table, batch.district_id, change.row_key)).values(before))
-        counts[table.name] += 1
+    updates = _updates(session, batch)
+    counts.update(change.table_name for change in updates)
+    update_rows(
+        session,
+        batch.district_id,
+        [
+            (change.table_name, change.row_key, decode(table_of(change.table_name), change.before or "{}")[0])
+            for change in updates
+        ],
+    )
     counts["dong"] += _remove(session, batch, "dong")
     return {table: counts[table] for table in ORDER if counts[table]}
 
