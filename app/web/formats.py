@@ -50,10 +50,10 @@ def clock_time(occurred_at: datetime, service_day: date, today: date) -> str:
 
 
 def card(row: Latest) -> str:
-    """A household's card by its last two digits; `unknown` where nobody owns the weight; a dash for erased digits."""
-    if not row.household:
-        return str(_("Unknown"))
-    return f"••{row.last4[-SHOWN_DIGITS:]}" if row.last4 else "—"
+    """A household's card by its last two digits, `unknown` for weight that nobody owns, nothing for other events."""
+    if row.household:
+        return "••" + (row.last4 or "")[-SHOWN_DIGITS:]
+    return str(_("Unknown")) if standing(row) == "suspense" else ""
 
 
 def status(row: Latest) -> str:
@@ -62,7 +62,7 @@ def status(row: Latest) -> str:
 
 
 def standing(row: Latest) -> str:
-    """How a discharge stands, as a class of the style sheet: it counts, it needs a look, or it counts for nobody."""
+    """How a discharge stands, as a class of the style sheet: it counts for a household, for nobody yet, or not at all."""
     if row.correction == "void" or row.outcome not in COUNTED:
         return "event"
     return "counted" if row.household else "suspense"

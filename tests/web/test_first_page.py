@@ -31,8 +31,8 @@ def shown(client: FlaskClient, language: str = "en", path: str = "/live") -> str
 
 def test_a_discharge_is_shown_with_place_card_weight_and_result(client: FlaskClient, bins: Bins) -> None:
     bins.discharge(bins.add_household(KNOWN), 410)
-    assert re.search(r"\d\d:\d\d:\d\d 가양1단지 1번 ••CD 410 g Weighed", shown(client))
-    assert re.search(r"\d\d:\d\d:\d\d 가양1단지 1번 ••CD 410g 정상 계량", shown(client, "ko"))
+    assert re.search(r"\d\d:\d\d:\d\d 가양1단지 1번 · ••CD 410 g Weighed", shown(client))
+    assert re.search(r"\d\d:\d\d:\d\d 가양1단지 1번 · ••CD 410g 정상 계량", shown(client, "ko"))
 
 
 def test_only_two_digits_of_a_card_are_shown(client: FlaskClient, bins: Bins) -> None:
@@ -49,11 +49,11 @@ def test_a_card_that_nobody_knows_is_unknown_and_its_digits_stay_hidden(client: 
     assert "42" not in shown(client).split("Latest discharges")[1].split("By complex")[0].replace(":42", "")
 
 
-def test_erased_digits_of_a_card_are_a_dash(client: FlaskClient, bins: Bins, database: Database) -> None:
+def test_erased_digits_of_a_card_leave_nothing_to_show(client: FlaskClient, bins: Bins, database: Database) -> None:
     bins.discharge(bins.add_household(KNOWN), 410)
     with database.begin() as session:
         session.execute(sa.text("UPDATE card SET last4 = NULL"))
-    assert "1번 — 410 g" in shown(client)
+    assert "1번 · •• 410 g" in shown(client)
 
 
 def test_totals_count_what_was_weighed_today_and_name_what_has_no_household(client: FlaskClient, bins: Bins) -> None:
@@ -62,7 +62,7 @@ def test_totals_count_what_was_weighed_today_and_name_what_has_no_household(clie
     bins.discharge(None, 300, outcome="unattended_step")
     text = shown(client)
     assert "Food waste 2.0 kg 2 discharges" in text
-    assert "Of it without a household 0.5 kg 1 discharge" in text
+    assert "Of which without a household 0.5 kg 1 discharge" in text
     assert "가양1단지 2 2.0 kg 0.5 kg 0 of 1" in text
     assert "Weight without a card" in text
 
@@ -166,7 +166,7 @@ def test_two_districts_with_the_same_numbers_do_not_mix(app: Flask, bins: Bins, 
     add_person(database, "park", code="W0K")
     stranger = app.test_client()
     log_in(stranger, "park")
-    assert "창동1단지 1번 ••EF 620 g" in shown(stranger)
+    assert "창동1단지 1번 · ••EF 620 g" in shown(stranger)
     assert "410 g" not in shown(stranger)
 
 
