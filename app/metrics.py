@@ -3,7 +3,7 @@
 import os
 
 from prometheus_client import REGISTRY as IN_PROCESS
-from prometheus_client import CollectorRegistry, Counter, Histogram, generate_latest, multiprocess
+from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram, generate_latest, multiprocess
 
 RECORDS = Counter("jongnyang_records", "Records received, by status and quarantine code", ["status", "code"])
 INGEST_SECONDS = Histogram(
@@ -19,8 +19,17 @@ LAG_SECONDS = Histogram(
 REFUSED = Counter("jongnyang_refused_requests", "Requests answered with a problem", ["problem"])
 
 
-def render() -> bytes:
-    """All metrics in Prometheus's text format, summed over the workers."""
+def render(quarantine_open: int, silent_gateways: int) -> bytes:
+    """All metrics in Prometheus's text format, summed over the workers, with what was just read from the database."""
+    read = CollectorRegistry()
+    Gauge("jongnyang_quarantine_open", "Quarantined records without a decision", registry=read).set(quarantine_open)
+    Gauge("jongnyang_silent_gateways", "Gateways with a key not heard of for 15 minutes", registry=read).set(
+        silent_gateways
+    )
+    return _counted() + generate_latest(read)
+
+
+def _counted() -> bytes:
     if "PROMETHEUS_MULTIPROC_DIR" not in os.environ:
         return generate_latest(IN_PROCESS)
     registry = CollectorRegistry()

@@ -9,7 +9,9 @@ from app import __version__, metrics
 from app.access import rules
 from app.context import service
 from app.db import current_revision, head_revision
+from app.metering import queries
 from app.problems import Problem
+from app.times import now
 
 blueprint = Blueprint("operations", __name__)
 
@@ -44,4 +46,6 @@ def prometheus() -> Response:
     sent = request.headers.get("Authorization", "").removeprefix("Bearer ")
     if token and not hmac.compare_digest(token.encode(), sent.encode()):
         raise Problem("not-authenticated")
-    return Response(metrics.render(), content_type="text/plain; version=0.0.4; charset=utf-8")
+    with service().database.session() as session:
+        open_, silent = queries.open_quarantine(session), queries.silent_gateways(session, now())
+    return Response(metrics.render(open_, silent), content_type="text/plain; version=0.0.4; charset=utf-8")

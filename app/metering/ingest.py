@@ -4,6 +4,7 @@ The order of locks is the same for all: registry (shared), gateways, rollups by 
 here and nowhere else; whatever the gateway repeats, reorders or sends twice at once ends in the same ledger.
 """
 
+import time
 from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
@@ -13,7 +14,7 @@ from typing import Any, NamedTuple
 import msgspec
 import sqlalchemy as sa
 
-from app.access.nonces import admit
+from app.access.nonces import admit, purge
 from app.db import Database, make_engine, pipelined, upsert
 from app.metering import cursors, ledger, rollups
 from app.metering.cursors import Cursor
@@ -27,6 +28,7 @@ from app.registry import queries as registry
 from billing.days import month_of, service_day
 
 NO_FLAGS = "[]"
+PURGE_SECONDS = 60.0
 encode = msgspec.json.Encoder().encode
 
 
@@ -72,6 +74,7 @@ class Ingest:
         self._connection: sa.Connection | None = None
         self._directories: dict[int, Directory] = {}
         self._partitions = ledger.Partitions(database)
+        self._purge_at = 0.0
 
     def book(self, batches: Sequence[Batch]) -> None:
         """Book the batches in one transaction and fill in their results. On any error nothing is booked."""
@@ -86,6 +89,7 @@ class Ingest:
             admitted = _admitted(connection, batches)
             if not admitted:
                 return
+            self._purge_nonces(connection)
             self._refresh(connection, admitted)
             held = cursors.lock(connection, [batch.cursor_key for batch in admitted])
             transaction = Transaction(connection, datetime.now(UTC))
@@ -113,6 +117,11 @@ class Ingest:
         if connection is not None:
             connection.close()
         self._engine.dispose()
+
+    def _purge_nonces(self, connection: sa.Connection) -> None:
+        if time.monotonic() >= self._purge_at:
+            self._purge_at = time.monotonic() + PURGE_SECONDS
+            purge(connection, datetime.now(UTC))
 
     def _refresh(self, connection: sa.Connection, batches: Sequence[Batch]) -> None:
         districts = {batch.district_id for batch in batches}

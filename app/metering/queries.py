@@ -1,13 +1,15 @@
 """Reads of ledger and quarantine, always of one district. Lists are paged by key."""
 
 import json
+from datetime import datetime, timedelta
 from typing import Any
 
 import sqlalchemy as sa
 from sqlalchemy.orm import Session
 
+from app.access.models import GatewayKey
 from app.metering.corrections import Number, State, current_state, same_number
-from app.metering.models import Discharge, DischargeCorrection, Quarantine, QuarantineDecision
+from app.metering.models import Discharge, DischargeCorrection, GatewayEpoch, Quarantine, QuarantineDecision
 from app.problems import Problem
 from app.registry.models import Gateway, Meter
 
@@ -85,3 +87,17 @@ def open_quarantine(session: Session) -> int:
         QuarantineDecision.district_id == Quarantine.district_id, QuarantineDecision.quarantine_id == Quarantine.id
     )
     return session.scalar(sa.select(sa.func.count()).select_from(Quarantine).where(~decided)) or 0
+
+
+SILENT_AFTER = timedelta(minutes=15)  # a gateway reports every minute
+
+
+def silent_gateways(session: Session, now: datetime) -> int:
+    """How many gateways of all districts that hold a live key have not been heard of for 15 minutes."""
+    heard = sa.exists().where(
+        GatewayEpoch.district_id == GatewayKey.district_id,
+        GatewayEpoch.gateway_id == GatewayKey.gateway_id,
+        GatewayEpoch.last_contact_at > now - SILENT_AFTER,
+    )
+    keys = sa.select(GatewayKey.district_id, GatewayKey.gateway_id).where(GatewayKey.revoked_at.is_(None), ~heard)
+    return session.scalar(sa.select(sa.func.count()).select_from(keys.distinct().subquery())) or 0

@@ -205,7 +205,8 @@ def signed_request(site: Site, records: list[dict[str, object]], path: str) -> b
         covered_component_ids=("@method", "@request-target"),
         body=body,
     )
-    headers = {"Host": "service", "Content-Length": str(len(body))} | message.headers
+    number = {"X-Number": str(records[0]["seq"])}  # for the endpoint that commits one ready-made row
+    headers = {"Host": "service", "Content-Length": str(len(body))} | number | message.headers
     lines = "".join(f"{name}: {value}\r\n" for name, value in headers.items())
     return f"POST {path} HTTP/1.1\r\n{lines}\r\n".encode() + body
 
