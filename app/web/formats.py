@@ -62,7 +62,7 @@ def status(row: Latest) -> str:
 
 
 def standing(row: Latest) -> str:
-    """How a discharge stands, as a class of the style sheet: it counts for a household, for nobody yet, or not at all."""
+    """A class of the style sheet: the discharge counts for a household, for nobody yet, or not at all."""
     if row.correction == "void" or row.outcome not in COUNTED:
         return "event"
     return "counted" if row.household else "suspense"

@@ -120,7 +120,8 @@ def _newest_by_cursor(district_id: int, since: date) -> sa.Select[*tuple[Any, ..
         Discharge.district_id == district_id,
         Discharge.gateway_id == spools.c.gateway_id,
         Discharge.epoch_no == spools.c.epoch_no,
-        Discharge.seq > spools.c.high_seq - LATEST,
+        # The upper bound excludes nothing: with it PostgreSQL expects few rows and goes by the key.
+        Discharge.seq.between(spools.c.high_seq - (LATEST - 1), spools.c.high_seq),
         Discharge.service_day >= since,
     )
     return (
