@@ -1,13 +1,14 @@
 """The database, either of two: PostgreSQL in production, SQLite embedded. One set of migrations builds both."""
 
 import sqlite3
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import contextmanager, nullcontext
 from datetime import UTC, date, datetime, timedelta
 from functools import cache
 from pathlib import Path
 from typing import Annotated, Any
 
+import psycopg
 import sqlalchemy as sa
 from alembic import command
 from alembic.config import Config
@@ -138,6 +139,10 @@ def _begin_immediate(connection: sa.Connection) -> None:
 
 
 Executor = sa.Connection | Session
+Statement = tuple[str, tuple[Any, ...]]  # SQL with parameters marked `?`, and the parameters
+
+# What a database says when it is not there, or when trying again may help; by the driver or through SQLAlchemy.
+UNAVAILABLE = (sa.exc.OperationalError, sa.exc.TimeoutError, psycopg.OperationalError, sqlite3.OperationalError)
 
 
 def is_sqlite(executor: Executor) -> bool:
@@ -163,6 +168,32 @@ def fetch(connection: sa.Connection, sql: str, *parameters: Any) -> list[tuple[A
         return found
     answered: list[tuple[Any, ...]] = driver.execute(_postgres_marks(sql), parameters).fetchall()
     return answered
+
+
+class Round:
+    """Several statements that are sent together and waited for once; run in the order in which they were added."""
+
+    def __init__(self, connection: sa.Connection) -> None:
+        self._connection = connection
+        self._statements: list[Statement] = []
+        self._rows: list[list[tuple[Any, ...]]] = []
+
+    def add(self, statements: Iterable[Statement]) -> Callable[[], list[tuple[Any, ...]]]:
+        """Add statements; after `run`, what comes back gives all their rows."""
+        start = len(self._statements)
+        self._statements += statements
+        end = len(self._statements)
+        return lambda: [row for rows in self._rows[start:end] for row in rows]
+
+    def run(self) -> None:
+        """Run everything that was added. Each statement must return rows, if only none."""
+        driver: Any = self._connection.connection.driver_connection
+        if is_sqlite(self._connection):
+            self._rows = [driver.execute(sql, parameters).fetchall() for sql, parameters in self._statements]
+            return
+        with driver.pipeline():
+            cursors = [driver.execute(_postgres_marks(sql), parameters) for sql, parameters in self._statements]
+        self._rows = [cursor.fetchall() for cursor in cursors]
 
 
 def run(connection: sa.Connection, sql: str, *parameters: Any) -> None:

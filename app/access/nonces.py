@@ -1,12 +1,13 @@
 """Admission of a signed request inside the transaction that acts on it: its key still lives and its nonce is new."""
 
-from collections.abc import Sequence
+from collections.abc import Iterable
 from datetime import datetime, timedelta
+from typing import Any
 
 import sqlalchemy as sa
 
 from app.access.models import GatewayKey, GatewayNonce
-from app.db import fetch
+from app.db import Statement, is_sqlite
 
 WINDOW = timedelta(seconds=300)  # how far a signature's `created` may be from the server's clock
 KEPT = 3 * WINDOW  # an older nonce is refused by its `created` anyway
@@ -26,12 +27,23 @@ _USE_ALL = _USE.format(
 )
 
 
-def admit(connection: sa.Connection, requests: Sequence[Signed]) -> list[str | None]:
-    """For each request None, or why it is refused: `key-revoked` or `nonce-replayed`.
+def using_nonces(connection: sa.Connection, requests: Iterable[Signed]) -> list[Statement]:
+    """Statements that use up the nonces of requests whose keys live, and return what `refusals` reads.
 
-    The nonce is used up only if the caller's transaction commits, so a request that failed may be sent again.
+    A nonce is used up only if the caller's transaction commits, so a request that failed may be sent again.
     """
-    fresh = _use_nonces(connection, sorted(set(requests)))
+    # Sorted, so that two transactions with the same nonces wait for each other instead of dead-locking.
+    distinct = sorted(set(requests))
+    if is_sqlite(connection):
+        return [(_USE_ONE, request) for request in distinct]
+    return [(_USE_ALL, tuple(list(column) for column in zip(*distinct, strict=True)))]
+
+
+def refusals(
+    connection: sa.Connection, requests: Iterable[Signed], used: Iterable[tuple[Any, ...]]
+) -> list[str | None]:
+    """For each request None, or why it is refused: `key-revoked` or `nonce-replayed`; `used` are the rows returned."""
+    fresh = set(used)
     answers: list[str | None] = []
     for district_id, key_id, nonce, _ in requests:
         if (district_id, key_id, nonce) in fresh:
@@ -45,15 +57,6 @@ def admit(connection: sa.Connection, requests: Sequence[Signed]) -> list[str | N
 def purge(connection: sa.Connection, now: datetime) -> int:
     """Forget nonces that no signature could use any more; how many they were."""
     return connection.execute(sa.delete(GatewayNonce).where(GatewayNonce.created_at < now - KEPT)).rowcount
-
-
-def _use_nonces(connection: sa.Connection, requests: Sequence[Signed]) -> set[tuple[int, str, str]]:
-    # Sorted, so that two transactions with the same nonces wait for each other instead of dead-locking.
-    if connection.dialect.name == "sqlite":
-        rows = [row for request in requests for row in fetch(connection, _USE_ONE, *request)]
-    else:
-        rows = fetch(connection, _USE_ALL, *(list(column) for column in zip(*requests, strict=True)))
-    return {(district_id, key_id, nonce) for district_id, key_id, nonce in rows}
 
 
 def _lives(connection: sa.Connection, district_id: int, key_id: str) -> bool:

@@ -7,7 +7,8 @@ from typing import NamedTuple
 import sqlalchemy as sa
 from sqlalchemy.orm import Session
 
-from app.metering import cursors, rollups
+from app.metering import rollups
+from app.metering.cursors import hold_gateway
 from app.metering.models import Discharge, DischargeCorrection
 from app.metering.records import MAX_NET_G
 from app.metering.rollups import Deltas, Effect
@@ -77,8 +78,7 @@ def correct(session: Session, district_id: int, number: Number, wanted: Correcti
     Raises Problems: `not-found`; `invalid` for a value that cannot be; `nothing-changes`.
     """
     connection = session.connection()
-    registry.hold_still(connection, [district_id])
-    cursors.lock_gateways(connection, [(district_id, number.gateway_id)])
+    hold_gateway(connection, district_id, number.gateway_id)
     discharge = session.scalar(sa.select(Discharge).where(*same_number(Discharge, district_id, number)))
     if discharge is None:
         raise Problem("not-found")

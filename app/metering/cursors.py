@@ -5,19 +5,20 @@ The row is locked for the length of the transaction, so two deliveries of one re
 
 import json
 from bisect import bisect_right
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from datetime import datetime
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import sqlalchemy as sa
 
-from app.db import fetch, from_driver, run_many
+from app.db import Round, Statement, array_literal, from_driver, is_sqlite, run_many
+from app.registry.queries import holding_still
 
 MAX_RANGES = 1000
 
 _SELECT = (
-    "SELECT epoch, epoch_no, high_seq, missing, missing_merged, last_occurred_at FROM gateway_epoch "
-    "WHERE district_id = ? AND gateway_id = ?"
+    "SELECT district_id, gateway_id, epoch, epoch_no, high_seq, missing, missing_merged, last_occurred_at "
+    "FROM gateway_epoch WHERE district_id = ? AND gateway_id = ?"
 )
 _UPSERT = (
     "INSERT INTO gateway_epoch (district_id, gateway_id, epoch_no, epoch, high_seq, missing, missing_merged, "
@@ -47,6 +48,7 @@ class Cursor:
         self.high_seq: int = row.high_seq if row else 0
         self.missing: list[list[int]] = json.loads(row.missing) if row else []
         self.merged = bool(row.missing_merged) if row else False
+        self.decided: dict[int, Any] = {}  # numbers of this transaction, with what ingest answered
         self.last_occurred_at = from_driver(row.last_occurred_at) if row else None
 
     @property
@@ -94,30 +96,48 @@ class Cursor:
         )
 
 
-def lock(connection: sa.Connection, keys: Sequence[tuple[int, int, str]]) -> dict[tuple[int, int, str], Cursor]:
-    """Lock the gateways' cursors, in one order for all transactions, and read them; an unseen epoch gets its number."""
-    gateways = sorted({key[:2] for key in keys})
-    lock_gateways(connection, gateways)
-    stored: dict[tuple[int, int, str], Stored] = {}
-    highest = dict.fromkeys(gateways, 0)
-    for gateway in gateways:
-        for row in fetch(connection, _SELECT, *gateway):
-            stored[*gateway, row[0]] = Stored(*row[1:])
-            highest[gateway] = max(highest[gateway], row[1])
-    cursors: dict[tuple[int, int, str], Cursor] = {}
+Key = tuple[int, int, str]  # district, gateway, epoch
+
+
+def locking(connection: sa.Connection, gateways: Iterable[tuple[int, int]]) -> list[Statement]:
+    """Statements that lock the gateways' numbers until the transaction ends, in one order for all.
+
+    Advisory locks, because the first batch of an epoch has no row to lock yet. SQLite has one writer anyway.
+    """
+    if is_sqlite(connection):
+        return []
+    keys = [district_id << 32 | gateway_id for district_id, gateway_id in sorted(set(gateways))]
+    return [("SELECT pg_advisory_xact_lock(gateway) FROM unnest(?::int8[]) AS gateway", (array_literal(keys),))]
+
+
+def hold_gateway(connection: sa.Connection, district_id: int, gateway_id: int) -> None:
+    """Keep the district's registry and the gateway's numbers from changing until the transaction ends."""
+    held = Round(connection)
+    held.add(holding_still(connection, [district_id]))
+    held.add(locking(connection, [(district_id, gateway_id)]))
+    held.run()
+
+
+def reading(gateways: Iterable[tuple[int, int]]) -> list[Statement]:
+    """Statements that read all epochs of the gateways, for `open_cursors`; only after `locking`."""
+    return [(_SELECT, gateway) for gateway in sorted(set(gateways))]
+
+
+def open_cursors(keys: Sequence[Key], rows: Iterable[Sequence[Any]]) -> dict[Key, Cursor]:
+    """A cursor for each key from the rows read; an epoch not seen before gets its gateway's next number."""
+    stored = {(row[0], row[1], row[2]): Stored(*row[3:]) for row in rows}
+    highest: dict[tuple[int, int], int] = {}
+    for (district_id, gateway_id, _), found in stored.items():
+        gateway = (district_id, gateway_id)
+        highest[gateway] = max(highest.get(gateway, 0), found.epoch_no)
+    cursors: dict[Key, Cursor] = {}
     for key in keys:
         if key not in cursors:
-            found = stored.get(key)
-            highest[key[:2]] += found is None
-            cursors[key] = Cursor(key, found, found.epoch_no if found else highest[key[:2]])
+            row = stored.get(key)
+            if row is None:
+                highest[key[:2]] = highest.get(key[:2], 0) + 1
+            cursors[key] = Cursor(key, row, row.epoch_no if row else highest[key[:2]])
     return cursors
-
-
-def lock_gateways(connection: sa.Connection, gateways: Sequence[tuple[int, int]]) -> None:
-    # Advisory, because the first batch of an epoch has no row to lock yet. SQLite has one writer anyway.
-    if connection.dialect.name != "sqlite":
-        keys = [district_id << 32 | gateway_id for district_id, gateway_id in gateways]
-        fetch(connection, "SELECT pg_advisory_xact_lock(gateway) FROM unnest(%b::int8[]) AS gateway", keys)
 
 
 def save(connection: sa.Connection, cursors: Sequence[Cursor], now: datetime) -> None:

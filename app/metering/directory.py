@@ -9,6 +9,7 @@ from datetime import datetime
 
 import sqlalchemy as sa
 
+from app.db import fetch
 from app.metering.records import Incoming
 from app.registry import queries
 from app.registry.queries import Holding, Place
@@ -55,5 +56,14 @@ class Directory:
                 return place
         return None
 
-    def knows_meter(self, meter: str) -> bool:
-        return meter in self._places
+    def is_unknown(self, card: str) -> bool:
+        """Whether the registry does not know the card at all."""
+        return self.cards.get(card) is None
+
+
+def current_directory(connection: sa.Connection, district_id: int, incoming: Iterable[Incoming] = ()) -> Directory:
+    """The registry as it is in this transaction, for a single use."""
+    directory = Directory()
+    version = next(version for district, version in fetch(connection, queries.VERSIONS[0]) if district == district_id)
+    directory.refresh(connection, district_id, version, incoming)
+    return directory

@@ -5,12 +5,12 @@ from typing import Any
 
 import msgspec
 from flask import Blueprint, Response, current_app, request
-from sqlalchemy.exc import OperationalError, TimeoutError
 
 from app import metrics
 from app.access import rules
 from app.access.signed import signed_request
 from app.context import Service, service
+from app.db import UNAVAILABLE
 from app.metering.envelopes import decompress, read_batch
 from app.metering.groups import GroupCommit
 from app.metering.ingest import Batch, Ingest, Result
@@ -63,7 +63,7 @@ def post_discharges(gateway: str) -> Response:
     try:
         groups: GroupCommit = current_app.extensions[EXTENSION]
         groups.submit(batch)
-    except (OperationalError, TimeoutError) as error:
+    except UNAVAILABLE as error:
         raise Problem("unavailable", retry_after=RETRY_SECONDS) from error
     if batch.refused:
         raise Problem(batch.refused)

@@ -9,8 +9,7 @@ from collections import deque
 from collections.abc import Callable, Sequence
 from threading import Lock
 
-from sqlalchemy.exc import OperationalError
-
+from app.db import UNAVAILABLE
 from app.metering.ingest import Batch
 
 MAX_RECORDS = 5000
@@ -60,6 +59,6 @@ class GroupCommit:
             try:
                 self._book(group)
                 return
-            except OperationalError:
+            except UNAVAILABLE:
                 if not remaining:
                     raise

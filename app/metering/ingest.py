@@ -4,18 +4,20 @@ The order of locks is the same for all: registry (shared), gateways, rollups by 
 here and nowhere else; whatever the gateway repeats, reorders or sends twice at once ends in the same ledger.
 """
 
+import sqlite3
 import time
 from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
-from typing import Any, NamedTuple
+from typing import Any
 
 import msgspec
+import psycopg
 import sqlalchemy as sa
 
-from app.access.nonces import admit, purge
-from app.db import Database, make_engine, pipelined, upsert
+from app.access.nonces import purge, refusals, using_nonces
+from app.db import Database, Round, make_engine, pipelined, upsert
 from app.metering import cursors, ledger, rollups
 from app.metering.cursors import Cursor
 from app.metering.directory import Directory
@@ -86,19 +88,20 @@ class Ingest:
 
     def _book(self, batches: Sequence[Batch]) -> None:
         with self._transaction() as connection:
-            admitted = _admitted(connection, batches)
-            if not admitted:
+            opened = Opening(connection, batches)
+            if not opened.admitted:
                 return
             self._purge_nonces(connection)
-            self._refresh(connection, admitted)
-            held = cursors.lock(connection, [batch.cursor_key for batch in admitted])
+            for district_id, version in opened.versions.items():
+                directory = self._directories.setdefault(district_id, Directory())
+                directory.refresh(connection, district_id, version, opened.records_of(district_id))
             transaction = Transaction(connection, datetime.now(UTC))
-            for batch in admitted:
-                cursor = held[batch.cursor_key]
+            for batch in opened.admitted:
+                cursor = opened.cursors[batch.cursor_key]
                 transaction.take(batch, cursor, self._directories[batch.district_id])
                 batch.acked_through, batch.high_seq = cursor.acked_through, cursor.high_seq
             self._partitions.require({month_of(row.service_day) for row in transaction.rows})
-            transaction.write(list(held.values()))
+            transaction.write(list(opened.cursors.values()))
 
     @contextmanager
     def _transaction(self) -> Iterator[sa.Connection]:
@@ -107,7 +110,7 @@ class Ingest:
         try:
             with self._connection.begin():
                 yield self._connection
-        except sa.exc.DBAPIError:
+        except (sa.exc.DBAPIError, psycopg.Error, sqlite3.Error):
             self.close()
             raise
 
@@ -123,21 +126,47 @@ class Ingest:
             self._purge_at = time.monotonic() + PURGE_SECONDS
             purge(connection, datetime.now(UTC))
 
-    def _refresh(self, connection: sa.Connection, batches: Sequence[Batch]) -> None:
-        districts = {batch.district_id for batch in batches}
-        registry.hold_still(connection, districts)
-        versions = registry.versions(connection)
-        for district_id in districts:
-            directory = self._directories.setdefault(district_id, Directory())
-            records = (item for batch in batches if batch.district_id == district_id for item in batch.incoming)
-            directory.refresh(connection, district_id, versions[district_id], records)
+
+class Opening:
+    """The locks and first reads of a transaction, in one round trip: who is admitted, and where each spool stands."""
+
+    def __init__(self, connection: sa.Connection, batches: Sequence[Batch]) -> None:
+        gateways = [(batch.district_id, batch.gateway_id) for batch in batches]
+        requests = [(batch.district_id, batch.key_id, batch.nonce, batch.created) for batch in batches]
+        asked = Round(connection)
+        asked.add(registry.holding_still(connection, (batch.district_id for batch in batches)))
+        asked.add(cursors.locking(connection, gateways))
+        used = asked.add(using_nonces(connection, requests))
+        versions = asked.add([registry.VERSIONS])
+        rows = asked.add(cursors.reading(gateways))
+        asked.run()
+        for batch, reason in zip(batches, refusals(connection, requests, used()), strict=True):
+            batch.refused = reason
+        self.admitted = [batch for batch in batches if batch.refused is None]
+        self.cursors = cursors.open_cursors([batch.cursor_key for batch in self.admitted], rows())
+        concerned = {batch.district_id for batch in self.admitted}
+        self.versions = {district_id: version for district_id, version in versions() if district_id in concerned}
+
+    def records_of(self, district_id: int) -> Iterator[Incoming]:
+        """The admitted records of a district."""
+        return (item for batch in self.admitted if batch.district_id == district_id for item in batch.incoming)
 
 
-def _admitted(connection: sa.Connection, batches: Sequence[Batch]) -> list[Batch]:
-    refused = admit(connection, [(batch.district_id, batch.key_id, batch.nonce, batch.created) for batch in batches])
-    for batch, reason in zip(batches, refused, strict=True):
-        batch.refused = reason
-    return [batch for batch in batches if batch.refused is None]
+Decided = dict[int, tuple[bytes, Result]]  # by number: the content hash it was decided for, and the answer
+
+
+@dataclass(frozen=True, slots=True)
+class Source:
+    """Where records come from, and what is known there: for one batch of one spool, or for one released record."""
+
+    district_id: int
+    gateway_id: int
+    sending: Sending
+    envelope: str
+    cursor: Cursor
+    directory: Directory
+    stored: Decided
+    booked_at: datetime
 
 
 class Transaction:
@@ -148,14 +177,22 @@ class Transaction:
         self._booked_at = booked_at
         self._kept: list[Kept] = []
         self._unknown_cards: dict[tuple[int, bytes], dict[str, Any]] = {}
-        self._pending: dict[tuple[int, int, int, int], tuple[bytes, Result]] = {}
         self.rows: list[Row] = []
         self._deltas = rollups.Deltas()
 
     def take(self, batch: Batch, cursor: Cursor, directory: Directory) -> None:
         """Decide about each record of the batch, in order."""
-        stored = self._stored(cursor, [item.seq for item in batch.incoming if item.seq is not None])
-        batch.results = [self._decide(item, batch, cursor, directory, stored) for item in batch.incoming]
+        source = Source(
+            batch.district_id,
+            batch.gateway_id,
+            batch.sending,
+            batch.envelope,
+            cursor,
+            directory,
+            self._stored(cursor, batch.incoming),
+            self._booked_at,
+        )
+        batch.results = [self._decide(item, source) for item in batch.incoming]
 
     def write(self, held: Sequence[Cursor]) -> None:
         """Everything that was decided, to the database."""
@@ -167,70 +204,60 @@ class Transaction:
             rollups.add(self._connection, self._deltas)
             cursors.save(self._connection, held, self._booked_at)
 
-    def _stored(self, cursor: Cursor, numbers: Iterable[int]) -> dict[int, tuple[bytes, Result]]:
-        seen = [seq for seq in numbers if seq <= cursor.high_seq]
+    def _stored(self, cursor: Cursor, incoming: Iterable[Incoming]) -> Decided:
+        seen = [item.seq for item in incoming if item.seq is not None and item.seq <= cursor.high_seq]
         return stored_numbers(self._connection, cursor, seen) if seen else {}
 
-    def _decide(
-        self,
-        item: Incoming,
-        batch: Batch,
-        cursor: Cursor,
-        directory: Directory,
-        stored: dict[int, tuple[bytes, Result]],
-    ) -> Result:
-        seq = item.seq
+    def _decide(self, item: Incoming, source: Source) -> Result:
+        seq, cursor = item.seq, source.cursor
         if seq is None:
-            return self._keep(item, batch, cursor, item.fault or Fault("malformed", "no number"))
+            return self._keep(item, source, item.fault or Fault("malformed", "no number"))
         if seq > cursor.high_seq:
             cursor.advance(seq)
         else:
-            known = stored.get(seq) or self._pending.get((cursor.district_id, cursor.gateway_id, cursor.epoch_no, seq))
+            known = source.stored.get(seq) or cursor.decided.get(seq)
             if known is not None:
-                return self._repeat(item, batch, cursor, *known)
+                return self._repeat(item, source, *known)
             if not cursor.fill(seq):
-                return self._keep(
-                    item, batch, cursor, Fault("number_unverifiable", f"number {seq} is in no open month")
-                )
-        result = self._accept(item, batch, cursor, directory)
-        self._pending[cursor.district_id, cursor.gateway_id, cursor.epoch_no, seq] = (item.content_hash, result)
+                return self._keep(item, source, Fault("number_unverifiable", f"number {seq} is in no open month"))
+        result = self._accept(item, source)
+        cursor.decided[seq] = (item.content_hash, result)
         return result
 
-    def _accept(self, item: Incoming, batch: Batch, cursor: Cursor, directory: Directory) -> Result:
-        record, fault = item.record, item.fault
-        if record is None or fault is not None:
-            return self._keep(item, batch, cursor, fault or Fault("malformed", "unreadable"))
-        source = Source(batch.district_id, batch.gateway_id, cursor.epoch_no, batch.sending, cursor.last_occurred_at)
-        booked = book_record(record, item.content_hash, source, directory, self._booked_at)
+    def _accept(self, item: Incoming, source: Source) -> Result:
+        record = item.record
+        if record is None or item.fault is not None:
+            return self._keep(item, source, item.fault or Fault("malformed", "unreadable"))
+        booked = book_record(record, item.content_hash, source)
         if isinstance(booked, Fault):
-            return self._keep(item, batch, cursor, booked)
+            return self._keep(item, source, booked)
         self.rows.append(booked)
         self._deltas.add(booked)
-        if record.seq == cursor.high_seq:
-            cursor.last_occurred_at = booked.occurred_at
-        if record.card is not None and directory.cards.get(record.card.hash) is None:
+        if record.seq == source.cursor.high_seq:
+            source.cursor.last_occurred_at = booked.occurred_at
+        if booked.household_id is None and record.card is not None and source.directory.is_unknown(record.card.hash):
             self._unknown_card(booked, record.card.last4)
         return Result(record.seq, "stored")
 
-    def _repeat(self, item: Incoming, batch: Batch, cursor: Cursor, first_hash: bytes, first: Result) -> Result:
+    def _repeat(self, item: Incoming, source: Source, first_hash: bytes, first: Result) -> Result:
         if first_hash == item.content_hash:
             return first if first.status == "quarantined" else Result(item.seq, "duplicate")
         fault = Fault("number_conflict", f"number {item.seq} was used with other content")
-        return self._keep(item, batch, cursor, fault)
+        return self._keep(item, source, fault)
 
-    def _keep(self, item: Incoming, batch: Batch, cursor: Cursor, fault: Fault) -> Result:
+    def _keep(self, item: Incoming, source: Source, fault: Fault) -> Result:
         self._kept.append(
             Kept(
-                batch.district_id,
+                source.district_id,
                 "discharge",
-                batch.gateway_id,
-                cursor.epoch_no,
+                source.gateway_id,
+                source.cursor.epoch_no,
                 item.seq,
                 fault,
                 item.raw,
-                batch.envelope,
+                source.envelope,
                 item.content_hash,
-                batch.sending.received_at,
+                source.sending.received_at,
             )
         )
         return Result(item.seq, "quarantined", fault.code)
@@ -250,14 +277,12 @@ class Transaction:
             self._connection.execute(upsert(self._connection, UnknownCard).on_conflict_do_nothing(), cards)
 
 
-def stored_numbers(
-    connection: sa.Connection, cursor: Cursor, numbers: Sequence[int]
-) -> dict[int, tuple[bytes, Result]]:
+def stored_numbers(connection: sa.Connection, cursor: Cursor, numbers: Sequence[int]) -> Decided:
     """What was decided earlier about these numbers, with the content hash it was decided for.
 
     A number can stand in quarantine more than once (its conflicts); the first entry is the number's own.
     """
-    found: dict[int, tuple[bytes, Result]] = {}
+    found: Decided = {}
     kept = sa.select(Quarantine.seq, Quarantine.content_hash, Quarantine.code).where(
         *_same_cursor(Quarantine, cursor), Quarantine.seq.in_(numbers), Quarantine.code != "number_conflict"
     )
@@ -280,22 +305,12 @@ def _same_cursor(model: type[Discharge] | type[Quarantine], cursor: Cursor) -> l
     ]
 
 
-class Source(NamedTuple):
-    """Where a record came from; `previous` is the time of the newest record before it."""
-
-    district_id: int
-    gateway_id: int
-    epoch_no: int
-    sending: Sending
-    previous: datetime | None
-
-
-def book_record(
-    record: Record, content_hash: bytes, source: Source, directory: Directory, booked_at: datetime
-) -> Row | Fault:
+def book_record(record: Record, content_hash: bytes, source: Source) -> Row | Fault:
     """The ledger row of a well-formed record: when, at which meter, of which household, billable or not."""
-    sending = source.sending
-    placed = place(record.occurred_at, record.clock, record.boot_id, record.mono_ms, sending, source.previous)
+    sending, directory = source.sending, source.directory
+    placed = place(
+        record.occurred_at, record.clock, record.boot_id, record.mono_ms, sending, source.cursor.last_occurred_at
+    )
     if isinstance(placed, Fault):
         return placed
     meter = directory.place(record.meter, placed.occurred_at)
@@ -308,7 +323,7 @@ def book_record(
     return Row(
         source.district_id,
         source.gateway_id,
-        source.epoch_no,
+        source.cursor.epoch_no,
         record.seq,
         service_day(placed.occurred_at),
         meter.meter_id,
@@ -333,7 +348,7 @@ def book_record(
         bytes(record.evidence).decode(),
         content_hash,
         sending.received_at,
-        booked_at,
+        source.booked_at,
     )
 
 

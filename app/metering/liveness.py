@@ -8,11 +8,11 @@ import msgspec
 import sqlalchemy as sa
 from msgspec import Meta, Struct
 
-from app.access.nonces import admit
+from app.access.nonces import refusals, using_nonces
 from app.access.signed import Signed
-from app.db import Database, upsert
+from app.db import Database, Round, upsert
 from app.metering import cursors
-from app.metering.directory import Directory
+from app.metering.directory import Directory, current_directory
 from app.metering.envelopes import check_schema, read_envelope
 from app.metering.models import GatewayStatus, MeterAlive
 from app.metering.placing import Sending, place
@@ -78,15 +78,20 @@ def read_status(content: bytes) -> Status:
 def book_status(database: Database, status: Status, content: bytes, signed: Signed) -> list[dict[str, str]]:
     """Store the report and its intervals; what cannot be placed goes to quarantine and is named in the answer."""
     signer = signed.signer
+    gateways = [(signer.district_id, signer.gateway_id)]
+    key = (signer.district_id, signer.gateway_id, status.epoch)
     with database.engine.begin() as connection:
-        reason = admit(connection, [signer.for_admission])[0]
+        asked = Round(connection)
+        asked.add(registry.holding_still(connection, [signer.district_id]))
+        asked.add(cursors.locking(connection, gateways))
+        used = asked.add(using_nonces(connection, [signer.for_admission]))
+        rows = asked.add(cursors.reading(gateways))
+        asked.run()
+        (reason,) = refusals(connection, [signer.for_admission], used())
         if reason is not None:
             raise Problem(reason)
-        registry.hold_still(connection, [signer.district_id])
-        directory = Directory()
-        directory.refresh(connection, signer.district_id, registry.versions(connection)[signer.district_id], ())
-        key = (signer.district_id, signer.gateway_id, status.epoch)
-        cursor = cursors.lock(connection, [key])[key]
+        cursor = cursors.open_cursors([key], rows())[key]
+        directory = current_directory(connection, signer.district_id)
         placed = list(_placed(status, signed, directory, cursor.last_occurred_at))
         _store(connection, [row for row in placed if not isinstance(row, Kept)])
         refused = [row._replace(epoch_no=cursor.epoch_no) for row in placed if isinstance(row, Kept)]

@@ -54,9 +54,11 @@ def place(
 def _by_monotonic_clock(claimed: datetime, clock: str, age_ms: int, received_at: datetime) -> Placed:
     age = timedelta(milliseconds=age_ms)
     estimate = received_at - age
-    if clock != "unset" and abs(claimed - estimate) <= TOLERANCE + age * DRIFT:
-        return Placed(claimed, None, None)
-    return Placed(estimate, None, None)
+    if clock == "unset":
+        return Placed(estimate, None, None)
+    off = abs(claimed - estimate)
+    agrees = off <= TOLERANCE or off <= TOLERANCE + age * DRIFT
+    return Placed(claimed if agrees else estimate, None, None)
 
 
 def _between(claimed: datetime, previous: datetime | None, sending: Sending) -> Placed:

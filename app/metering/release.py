@@ -12,8 +12,9 @@ import msgspec
 import sqlalchemy as sa
 from sqlalchemy.orm import Session
 
-from app.metering import cursors, ledger, rollups
-from app.metering.directory import Directory
+from app.metering import ledger, rollups
+from app.metering.cursors import Cursor, hold_gateway
+from app.metering.directory import current_directory
 from app.metering.ingest import Source, book_record
 from app.metering.ledger import Partitions, Row
 from app.metering.models import Quarantine
@@ -21,7 +22,6 @@ from app.metering.placing import Sending
 from app.metering.records import Fault, Incoming, read_record
 from app.metering.rollups import Deltas
 from app.problems import Problem
-from app.registry import queries as registry
 from billing.days import month_of
 
 RELEASED_EPOCH = 0
@@ -36,8 +36,7 @@ def release(
 ) -> Row:
     """Book the record; raises `cannot-release` with the code of what is still wrong, `invalid` for a field it lacks."""
     connection = session.connection()
-    registry.hold_still(connection, [kept.district_id])
-    cursors.lock_gateways(connection, [(kept.district_id, kept.gateway_id)])
+    hold_gateway(connection, kept.district_id, kept.gateway_id)
     booked = _book(connection, kept, read_record(msgspec.Raw(_corrected(kept, corrected))), now)
     if isinstance(booked, Fault):
         raise Problem("cannot-release", code=booked.code, reason=booked.detail)
@@ -53,12 +52,18 @@ def release(
 def _book(connection: sa.Connection, kept: Quarantine, item: Incoming, now: datetime) -> Row | Fault:
     if item.record is None or item.fault is not None:
         return item.fault or Fault("malformed", "unreadable")
-    directory = Directory()
-    directory.refresh(connection, kept.district_id, registry.versions(connection)[kept.district_id], [item])
     envelope = json.loads(kept.envelope)
-    sending = Sending(envelope["boot_id"], envelope["mono_ms"], kept.received_at)
-    source = Source(kept.district_id, kept.gateway_id, RELEASED_EPOCH, sending, None)
-    return book_record(item.record, item.content_hash, source, directory, now)
+    source = Source(
+        kept.district_id,
+        kept.gateway_id,
+        Sending(envelope["boot_id"], envelope["mono_ms"], kept.received_at),
+        kept.envelope,
+        Cursor((kept.district_id, kept.gateway_id, ""), None, RELEASED_EPOCH),
+        current_directory(connection, kept.district_id, [item]),
+        {},
+        now,
+    )
+    return book_record(item.record, item.content_hash, source)
 
 
 def _corrected(kept: Quarantine, corrected: dict[str, Any]) -> bytes:

@@ -8,7 +8,7 @@ from typing import Any, NamedTuple
 import sqlalchemy as sa
 from sqlalchemy.orm import Session
 
-from app.db import Executor, fetch, from_driver, is_sqlite
+from app.db import Executor, Statement, fetch, from_driver, is_sqlite
 from app.registry.models import Complex, Household, Meter, MeterAssignment, Tenancy
 
 REGISTRY_LOCK = 0x4A4E  # first key of the advisory lock; the second is the district
@@ -33,21 +33,19 @@ class Place(NamedTuple):
     meter_id: int
 
 
-def hold_still(connection: sa.Connection, district_ids: Iterable[int]) -> None:
-    """Keep the registries of these districts from changing until the transaction ends (on SQLite it is alone anyway).
+def holding_still(connection: sa.Connection, district_ids: Iterable[int]) -> list[Statement]:
+    """Statements that keep the registries of these districts from changing until the transaction ends.
 
-    A back-dated move and a discharge of the same moment so never miss each other.
+    A back-dated move and a discharge of the same moment so never miss each other. On SQLite a writer is alone anyway.
     """
     if is_sqlite(connection):
-        return
-    for district_id in sorted(set(district_ids)):
-        fetch(connection, "SELECT pg_advisory_xact_lock_shared(?, ?)", REGISTRY_LOCK, district_id)
+        return []
+    lock = "SELECT pg_advisory_xact_lock_shared(?, ?)"
+    return [(lock, (REGISTRY_LOCK, district_id)) for district_id in sorted(set(district_ids))]
 
 
-def versions(connection: sa.Connection) -> dict[int, int]:
-    """The registry version of each district."""
-    rows = fetch(connection, "SELECT id, registry_version FROM district")
-    return {district_id: version for district_id, version in rows}  # noqa: C416 - says what the pairs are
+# Rows of district id and registry version.
+VERSIONS: Statement = ("SELECT id, registry_version FROM district", ())
 
 
 _HOLDINGS = (

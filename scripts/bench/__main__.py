@@ -6,6 +6,7 @@ each round finds them warm.
 
 import argparse
 import contextlib
+import itertools
 import os
 import platform
 import shutil
@@ -31,7 +32,7 @@ APPS = {
     EMPTY: "scripts.bench.rivals:empty()",
 }
 # What the service is held against: way, batch, and the least ratio that is asked for.
-TARGETS = {
+TARGETS: dict[str, dict[int, list[tuple[str, float | None]]]] = {
     POSTGRESQL: {500: [(BARE, 0.5), (OBVIOUS, 3)], 50: [(BARE, 0.5), (OBVIOUS, 3)], 1: [(ONE_ROW, 0.5), (EMPTY, None)]},
     SQLITE: {500: [(BARE, 0.3)], 50: [(BARE, 0.3)], 1: [(BARE, 0.5), (ONE_ROW, None), (EMPTY, None)]},
 }
@@ -68,14 +69,12 @@ def measure(database: str, rounds: int) -> dict[tuple[str, int], Figure]:
     with contextlib.ExitStack() as stack:
         new_url = stack.enter_context(_databases(database))
         ways = {BARE: _bare(database, new_url)} | {name: _served(database, name, new_url, stack) for name in APPS}
-        for number in range(rounds + 1):
-            for size in BATCHES:
-                for name, way in ways.items():
-                    if number and _is_wanted(database, name, size):
-                        found.setdefault((name, size), []).append(way(size))
-                        print(f"  {database} {size:>3} {name:<15} {found[name, size][-1].rate:>9,.0f}/s", flush=True)
-                    elif not number and name != BARE and size > 1:
-                        way(size)  # warms caches and connections; not counted
+        for name in APPS:
+            ways[name](max(BATCHES))  # warms caches and connections; not counted
+        for _, size, (name, way) in itertools.product(range(rounds), BATCHES, ways.items()):
+            if _is_wanted(database, name, size):
+                found.setdefault((name, size), []).append(way(size))
+                print(f"  {database} {size:>3} {name:<15} {found[name, size][-1].rate:>9,.0f}/s", flush=True)
     return {key: _median(figures) for key, figures in found.items()}
 
 
@@ -90,13 +89,13 @@ def _median(figures: list[Figure]) -> Figure:
 @contextlib.contextmanager
 def _databases(kind: str) -> Iterator[Callable[[], str]]:
     """Makes fresh databases whose commits really reach the disk."""
-    made: list[int] = []
+    numbers = itertools.count(1)
     if kind == POSTGRESQL:
         with private_postgres({}) as server:
-            yield lambda: create_database(server, f"bench_{made.append(0) or len(made)}")
+            yield lambda: create_database(server, f"bench_{next(numbers)}")
         return
     folder = workload.on_disk("bench")
-    yield lambda: f"sqlite:///{folder}/{made.append(0) or len(made)}.db"
+    yield lambda: f"sqlite:///{folder}/{next(numbers)}.db"
     shutil.rmtree(folder)
 
 
@@ -145,14 +144,17 @@ def heading(rounds: int) -> str:
     return f"""# Benchmarks of ingest
 
 `make bench ARGS="--write docs/benchmarks.md"` wrote this page on {datetime.now(UTC):%Y-%m-%d}: {os.cpu_count()} cores,
-Python {platform.python_version()}, {describe()}. Client, service and database share the machine. Median of {rounds} rounds;
-a ratio compares figures of the same run, and only ratios mean something elsewhere.
+Python {platform.python_version()}, {describe()}.
+Client, service and database share the machine. Median of {rounds} rounds; a ratio compares figures of the same run, and
+only ratios mean something elsewhere.
 
-- **the service**: over HTTP, {CONNECTIONS} connections, everything included: signature, nonce, card to household, numbers,
-  ledger, liveness of the gateway, three rollups, durable commit. Batches of over one record are gzipped, as gateways do.
+- **the service**: over HTTP, {CONNECTIONS} connections, everything included: signature, nonce, card to household,
+  numbers, ledger, liveness of the gateway, three rollups, durable commit. Batches of over one record are gzipped, as
+  gateways do.
 - **bare script**: ready-made rows, nothing checked, no HTTP. PostgreSQL: binary `COPY` into a temporary table, one
   `INSERT … ON CONFLICT DO NOTHING`, two rollups, a commit a batch; the better of {WORKERS[POSTGRESQL]} and
-  {2 * WORKERS[POSTGRESQL]} connections, one process each. SQLite: `executemany` and two rollups, WAL, `synchronous=FULL`.
+  {2 * WORKERS[POSTGRESQL]} connections, one process each. SQLite: `executemany` and two rollups, WAL,
+  `synchronous=FULL`.
 - **obvious way**: HTTP, signature, marshmallow `many=True`, ORM `add_all`; no repetition noticed, no card, no rollup.
 - **one row**: HTTP, signature, one ready-made row committed. **empty endpoint**: HTTP alone, in the same server.
 - **client**: the load generator's share of one core while the service was measured.

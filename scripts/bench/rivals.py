@@ -1,4 +1,4 @@
-"""Other ways to take the same requests, served the same way: the obvious one, and the least that could be called ingest."""
+"""Other ways to take the same requests, served the same way: the obvious one, and ones that hardly do anything."""
 
 from typing import Any
 
@@ -87,8 +87,8 @@ def one_row() -> Flask:
 
 def _row(gateway_id: int, number: str, moment: Any) -> Row:
     return Row(
-        1, gateway_id, 1, int(number), service_day(moment), 1, 1, None, None, None, moment, None, None, moment, "synced",
-        "settled", 12000, 12410, 410, False, "[]", "{}", b"", moment, moment,
+        1, gateway_id, 1, int(number), service_day(moment), 1, 1, None, None, None, moment, None, None, moment,
+        "synced", "settled", 12000, 12410, 410, False, "[]", "{}", b"", moment, moment,
     )  # fmt: skip
 
 
