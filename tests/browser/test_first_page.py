@@ -1,13 +1,15 @@
 """The first page in Chromium: discharges arrive by themselves, in both languages, on a phone and on a wide screen."""
 
 import re
-from datetime import timedelta
+from datetime import date, timedelta
 
 import pytest
 from axe_playwright_python.sync_playwright import Axe
 from playwright.sync_api import Page, expect
 
 from app.times import now
+from app.web import pages
+from app.web.queries import ComplexToday, Coverage, Overview
 from tests.browser.conftest import Open, Seen, Service
 from tests.web.bins import Bins
 
@@ -114,6 +116,19 @@ def test_every_page_fits_its_window_and_is_accessible(
     assert page.locator("html").get_attribute("lang") == language
     assert not overflows(page)
     assert serious(page) == []
+
+
+@LANGUAGES
+def test_the_figures_of_a_whole_district_fit_a_phone(
+    log_in: Open, monkeypatch: pytest.MonkeyPatch, language: str
+) -> None:
+    meters = Coverage(694, 794)
+    row = ComplexToday("등촌주공아파트10단지(임대)", 62_016, 25_613_400, 1_204, 1_234_500, meters)
+    shown = Overview(date(2026, 11, 23), [], [row, row], meters, 12_345)
+    monkeypatch.setattr(pages, "overview", lambda *_: shown)
+    page = log_in(language=language, width=360)
+    expect(page.locator("tfoot")).to_contain_text("51,226.8")
+    assert not overflows(page)
 
 
 @WIDTHS
