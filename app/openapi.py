@@ -10,7 +10,6 @@ from app import __version__
 from app.access import rules
 from app.problems import Problem
 
-
 ENDPOINT = "api-docs.openapi_json"
 
 

@@ -92,7 +92,9 @@ KINDS = {
     "nothing-changes": Kind(
         409, _l("The correction changes nothing."), _l("Reload the discharge; somebody may have corrected it already.")
     ),
-    "too-many-requests": Kind(429, _l("Too many attempts."), _l("Wait a while, as long as Retry-After says, and try again.")),
+    "too-many-requests": Kind(
+        429, _l("Too many attempts."), _l("Wait a while, as long as Retry-After says, and try again.")
+    ),
     "unavailable": Kind(
         503, _l("The database cannot take records right now."), _l("Keep them and try again after Retry-After.")
     ),

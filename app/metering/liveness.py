@@ -93,22 +93,21 @@ def book_status(database: Database, status: Status, content: bytes, signed: Sign
         cursor = cursors.open_cursors([key], rows())[key]
         directory = current_directory(connection, signer.district_id)
         placed = list(_placed(status, signed, directory, cursor.last_occurred_at))
-        _store(connection, [row for row in placed if not isinstance(row, Kept)])
-        refused = [row._replace(epoch_no=cursor.epoch_no) for row in placed if isinstance(row, Kept)]
-        keep(connection, refused)
+        _store(connection, [row for _, _, row in placed if not isinstance(row, Fault)])
+        refused = [(meter, alive, row) for meter, alive, row in placed if isinstance(row, Fault)]
+        keep(connection, [_kept(meter, alive, fault, signed, cursor.epoch_no) for meter, alive, fault in refused])
         cursors.save(connection, [cursor], signed.received_at)
         _store_report(connection, content, signed)
-    return [{"meter": row.envelope, "code": row.fault.code} for row in refused]
+    return [{"meter": meter, "code": fault.code} for meter, _, fault in refused]
 
 
 def _placed(
     status: Status, signed: Signed, directory: Directory, previous: datetime | None
-) -> Iterator[dict[str, Any] | Kept]:
+) -> Iterator[tuple[str, Alive, dict[str, Any] | Fault]]:
     sending = Sending(status.boot_id, status.mono_ms, signed.received_at)
     for report in status.meters:
         for alive in report.alive:
-            row = _place_interval(alive, report.meter, sending, signed, directory, previous)
-            yield _kept(report.meter, alive, row, signed) if isinstance(row, Fault) else row
+            yield report.meter, alive, _place_interval(alive, report.meter, sending, signed, directory, previous)
 
 
 def _place_interval(
@@ -134,19 +133,19 @@ def _place_interval(
     }
 
 
-def _kept(meter: str, alive: Alive, fault: Fault, signed: Signed) -> Kept:
-    raw = msgspec.json.encode(alive)
+def _kept(meter: str, alive: Alive, fault: Fault, signed: Signed, epoch_no: int) -> Kept:
+    raw = msgspec.json.encode({"meter": meter, "alive": alive})
     signer = signed.signer
     return Kept(
         signer.district_id,
         "alive",
         signer.gateway_id,
-        0,
+        epoch_no,
         None,
         fault,
         raw,
-        meter,
-        content_hash(raw + meter.encode()),
+        "{}",
+        content_hash(raw),
         signed.received_at,
     )
 

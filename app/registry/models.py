@@ -206,7 +206,7 @@ class ImportBatch(InDistrict, Base):
 
 
 class ImportChange(InDistrict, Base):
-    """What an import did to one row, with the row before it as JSON, so that it can be undone."""
+    """What an import did to one row; `before` is JSON {field: [before, after]}, so that it can be undone."""
 
     __tablename__ = "import_change"
     __table_args__ = (

@@ -9,7 +9,7 @@ import sqlalchemy as sa
 from sqlalchemy.orm import Session
 
 from app.db import Executor, Statement, fetch, from_driver, is_sqlite
-from app.registry.models import Complex, Household, Meter, MeterAssignment, Tenancy
+from app.registry.models import Meter, MeterAssignment, Tenancy
 
 REGISTRY_LOCK = 0x4A4E  # first key of the advisory lock; the second is the district
 
@@ -91,17 +91,6 @@ def meter_places(connection: Executor, district_id: int) -> dict[str, list[Place
     for code, start, end, gateway_id, complex_id, meter_id in connection.execute(statement):
         places[code].append(Place(start, end, gateway_id, complex_id, meter_id))
     return dict(places)
-
-
-def complex_names(session: Session, district_id: int) -> dict[int, str]:
-    """Names of the district's complexes by id."""
-    rows = session.execute(sa.select(Complex.id, Complex.name).where(Complex.district_id == district_id))
-    return dict(rows.tuples().all())
-
-
-def household_of(session: Session, district_id: int, household_id: int) -> Household | None:
-    """One household of the district, or None."""
-    return session.get(Household, (district_id, household_id))
 
 
 def tenancy_at(session: Session, district_id: int, household_id: int, instant: datetime) -> int | None:
