@@ -84,8 +84,8 @@ def ledger(folder: Path) -> list[tuple[int, int, int]]:
 
 
 def left_of(processes: set[int]) -> list[str]:
-    """What is still there of these processes, after a moment for those that notice by themselves."""
-    until = time.monotonic() + 10
+    """What is still there of these processes, after the grace that those have who notice by themselves."""
+    until = time.monotonic() + 30
     while (left := [pid for pid in processes if Path(f"/proc/{pid}/cmdline").exists()]) and time.monotonic() < until:
         time.sleep(0.1)
     return [f"{pid} {Path(f'/proc/{pid}/cmdline').read_bytes()!r}" for pid in left]
