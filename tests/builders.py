@@ -201,6 +201,7 @@ class Box:
         nonce: str | None = None,
         key_id: str | None = None,
         method: str = "POST",
+        components: tuple[str, ...] = ("@method", "@request-target"),
     ) -> dict[str, str]:
         """The headers of a signed request."""
         secret = self.secret or self.code.encode().ljust(32)
@@ -213,7 +214,7 @@ class Box:
             nonce=nonce or secrets.token_urlsafe(18),
             label="gw",
             tag=TAG,
-            covered_component_ids=("@method", "@request-target"),
+            covered_component_ids=components,
             body=body,
         )
         return message.headers

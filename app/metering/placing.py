@@ -36,7 +36,8 @@ def place(
     claimed: datetime, clock: str, boot_id: str, mono_ms: int, sending: Sending, previous: datetime | None
 ) -> Placed | Fault:
     """Place one moment; `previous` is the time of the newest record before it, if any."""
-    claimed = claimed.astimezone(UTC)
+    if claimed.tzinfo is not UTC:
+        claimed = claimed.astimezone(UTC)
     same_boot = boot_id == sending.boot_id
     if same_boot and mono_ms > sending.mono_ms:
         return Fault("clock_inconsistent", f"recorded at {mono_ms} ms of a boot that was sent at {sending.mono_ms} ms")

@@ -92,7 +92,7 @@ def measures(effect: Counted) -> Measured:
     return (1, grams, 0, 0, 0, 0, 0)
 
 
-Sums = dict[tuple[Any, ...], list[int]]
+Sums = dict[tuple[Any, ...], tuple[int, ...]]
 
 
 class Deltas:
@@ -126,15 +126,18 @@ def _add(sums: Sums, key: tuple[Any, ...], counted: Measured, sign: int) -> None
     # Written out, not looped: it runs three times for every discharge.
     total = sums.get(key)
     if total is None:
-        total = sums[key] = [0, 0, 0, 0, 0, 0, 0]
-    weighed, weighed_g, billable, billable_g, suspense, suspense_g, events = counted
-    total[0] += sign * weighed
-    total[1] += sign * weighed_g
-    total[2] += sign * billable
-    total[3] += sign * billable_g
-    total[4] += sign * suspense
-    total[5] += sign * suspense_g
-    total[6] += sign * events
+        sums[key] = counted if sign == 1 else tuple(-measure for measure in counted)
+        return
+    a, b, c, d, e, f, g = counted
+    sums[key] = (
+        total[0] + sign * a,
+        total[1] + sign * b,
+        total[2] + sign * c,
+        total[3] + sign * d,
+        total[4] + sign * e,
+        total[5] + sign * f,
+        total[6] + sign * g,
+    )
 
 
 def add(connection: sa.Connection, deltas: Deltas) -> None:

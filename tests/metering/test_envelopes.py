@@ -40,6 +40,10 @@ def wrong_secret(box: Box) -> TestResponse:
     return box.post([box.record(1)])
 
 
+def covering_less(box: Box) -> TestResponse:
+    return box.post([box.record(1)], components=("@method",))
+
+
 def unknown_key(box: Box) -> TestResponse:
     return box.post([box.record(1)], key_id="W0G/GW-1/99")
 
@@ -62,6 +66,7 @@ BROKEN: dict[str, tuple[Callable[[Box], TestResponse], int, str]] = {
     "a changed body": (changed_body, 401, "signature-wrong"),
     "another target": (changed_target, 401, "signature-wrong"),
     "a wrong secret": (wrong_secret, 401, "signature-wrong"),
+    "a signature that leaves out the target": (covering_less, 401, "signature-wrong"),
     "an unknown key": (unknown_key, 401, "key-unknown"),
     "a clock behind": (clock_off(-6), 401, "clock-skew"),
     "a clock ahead": (clock_off(6), 401, "clock-skew"),
