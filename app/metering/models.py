@@ -5,24 +5,16 @@ and a closed month can be detached as a whole.
 """
 
 from datetime import date, datetime
+from typing import get_args
 
 import sqlalchemy as sa
 from sqlalchemy.orm import Mapped, mapped_column
 
 from app.db import Base, Big
+from app.metering.records import Clock, Outcome
 
-OUTCOMES = (
-    "settled",
-    "late_close",
-    "recovered",
-    "unsettled",
-    "empty_open",
-    "negative",
-    "collection",
-    "unattended_step",
-    "refused_full",
-    "aborted",
-)
+OUTCOMES: tuple[str, ...] = get_args(Outcome)
+CLOCKS: tuple[str, ...] = get_args(Clock)
 CORRECTIONS = ("void", "re_weigh", "re_attribute")
 
 
@@ -54,7 +46,7 @@ class Discharge(Base):
     __tablename__ = "discharge"
     __table_args__ = (
         sa.CheckConstraint(one_of("outcome", OUTCOMES), name="outcome"),
-        sa.CheckConstraint(one_of("clock", ("synced", "holdover", "unset")), name="clock"),
+        sa.CheckConstraint(one_of("clock", CLOCKS), name="clock"),
         sa.Index("ix_discharge_household", "district_id", "household_id", "occurred_at"),
         {"postgresql_partition_by": "RANGE (service_day)"},
     )

@@ -5,18 +5,16 @@ property test holds that both accept and refuse the same.
 """
 
 from datetime import datetime
-from typing import Any, ClassVar, get_args
+from typing import Any, ClassVar
 
 from marshmallow import RAISE, Schema, ValidationError, fields, validate, validates_schema
 
-from app.metering.models import CORRECTIONS
+from app.metering.models import CLOCKS, CORRECTIONS, OUTCOMES
 from app.metering.records import (
     MAX_GROSS_G,
     MAX_NET_G,
     MAX_RECORDS,
     MAX_SEQ,
-    Clock,
-    Outcome,
     weight_fault,
 )
 
@@ -67,13 +65,13 @@ class RecordSchema(Strict):
     meter = fields.String(required=True, validate=NAME)
     card = fields.Nested(CardSchema, required=True, allow_none=True)
     occurred_at = Moment(required=True, format="iso")
-    clock = fields.String(required=True, validate=validate.OneOf(get_args(Clock)))
+    clock = fields.String(required=True, validate=validate.OneOf(CLOCKS))
     boot_id = fields.String(required=True, validate=NAME)
     mono_ms = whole(0, MAX_SEQ)
     gross_before_g = whole(-MAX_GROSS_G, MAX_GROSS_G, allow_none=True)
     gross_after_g = whole(-MAX_GROSS_G, MAX_GROSS_G, allow_none=True)
     net_g = whole(-MAX_GROSS_G, MAX_GROSS_G, allow_none=True)
-    outcome = fields.String(required=True, validate=validate.OneOf(get_args(Outcome)))
+    outcome = fields.String(required=True, validate=validate.OneOf(OUTCOMES))
     flags = fields.List(fields.String(validate=NAME), required=True, validate=validate.Length(max=32))
     evidence = fields.Dict(keys=fields.String(), required=True)
 
