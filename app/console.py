@@ -11,10 +11,13 @@ import click
 import sqlalchemy as sa
 from alembic.script import ScriptDirectory
 from alembic.util import CommandError
+from flask import Flask
+from flask_babel import Babel, force_locale
 
 from app.db import Database, alembic_config, current_revision, head_revision
+from app.problems import Problem
 from app.settings import Settings, SettingsError, from_environment
-from app.texts import Refused, Text, language_of
+from app.texts import LANGUAGES, Refused, Text, language_of
 
 NOT_MIGRATED = Text(
     "데이터베이스가 아직 준비되지 않았습니다: {url}. 먼저 실행하세요: jongnyang db upgrade",
@@ -142,11 +145,26 @@ def _check_revision(database: Database) -> None:
     raise Refused((BEHIND if found in known else AHEAD).fill(found=found, head=head))
 
 
+def _problem(problem: Problem) -> Text:
+    """A problem of the API, and what of it the reader needs: the field or the code."""
+    more = "".join(f"\n{name}: {value}" for name, value in problem.extra.items())
+    app = Flask("app")  # its catalogues are the translations of problems
+    Babel(app)
+    told = {}
+    with app.app_context():
+        for spoken in LANGUAGES:
+            with force_locale(spoken):
+                told[spoken] = f"{problem.kind.title} {problem.kind.detail}{more}"
+    return Text(**told)
+
+
 def explain(error: Exception) -> Sequence[Text]:
     """What to tell about an error that people can do something about; nothing for a fault of the program."""
     match error:
         case Refused():
             return error.texts
+        case Problem():
+            return [_problem(error)]
         case SettingsError():
             return [BAD_SETTING.fill(error=error)]
         case sa.exc.ArgumentError():

@@ -133,7 +133,9 @@ def make_engine(url: str, pool_size: int = 10, ping: bool = True) -> sa.Engine:
 
 def _prepare_sqlite(connection: Any, _entry: ConnectionPoolEntry) -> None:
     connection.isolation_level = None  # transactions are opened by _begin_immediate, not by the driver
-    for pragma in ("journal_mode=WAL", "synchronous=FULL", "foreign_keys=ON", "busy_timeout=30000"):
+    # recursive_triggers: without it INSERT OR REPLACE would take a ledger row away and fire no trigger.
+    pragmas = "journal_mode=WAL", "synchronous=FULL", "foreign_keys=ON", "recursive_triggers=ON", "busy_timeout=30000"
+    for pragma in pragmas:
         connection.execute(f"PRAGMA {pragma}").close()
 
 

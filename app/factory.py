@@ -2,6 +2,7 @@
 
 import secrets
 import time
+from typing import Any
 
 import structlog
 from flask import Flask, Response, g, request
@@ -11,7 +12,7 @@ from werkzeug.exceptions import HTTPException
 from app import logs, metrics, openapi
 from app.access import enforce, signed
 from app.context import Service
-from app.db import Database
+from app.db import UNAVAILABLE, Database
 from app.languages import choose_language
 from app.metering import gateway_api
 from app.metering.api import blueprint as metering
@@ -22,6 +23,7 @@ from app.settings import Settings, from_environment
 from app.web import errors, pages
 
 log = structlog.get_logger()
+RETRY_SECONDS = 5
 
 
 def create_app(settings: Settings | None = None) -> Flask:
@@ -61,13 +63,25 @@ def _answer_errors(app: Flask) -> None:
 
     @app.errorhandler(HTTPException)
     def http_exception(error: HTTPException) -> Response:
+        messages = (getattr(error, "data", None) or {}).get("messages")  # what webargs found wrong, by location
+        if messages and error.code == 422:
+            return problem(Problem("invalid", errors=_by_field(messages)))
+        if messages and error.code == 400:
+            return problem(Problem("broken-json", detail=str(next(iter(messages.values()))[0])))
         return errors.answer_http(error)
 
     @app.errorhandler(Exception)
     def unexpected(error: Exception) -> Response:
+        if isinstance(error, UNAVAILABLE):
+            log.error("database away", error=str(error), request_id=g.get("request_id"))
+            return problem(Problem("unavailable", retry_after=RETRY_SECONDS))
         log.exception("unexpected error", request_id=g.get("request_id"))
         metrics.REFUSED.labels("internal").inc()
         return errors.answer(Problem("internal", request_id=g.get("request_id")))
+
+
+def _by_field(messages: dict[str, Any]) -> dict[str, Any]:
+    return {field: told for fields in messages.values() for field, told in fields.items()}
 
 
 def _log_requests(app: Flask) -> None:

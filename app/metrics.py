@@ -1,6 +1,7 @@
 """What Prometheus scrapes at /metrics. With several workers each writes to PROMETHEUS_MULTIPROC_DIR (see app.serve)."""
 
 import os
+from collections.abc import Mapping
 
 from prometheus_client import REGISTRY as IN_PROCESS
 from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram, generate_latest, multiprocess
@@ -19,13 +20,17 @@ LAG_SECONDS = Histogram(
 REFUSED = Counter("jongnyang_refused_requests", "Requests answered with a problem", ["problem"])
 
 
-def render(quarantine_open: int, silent_gateways: int) -> bytes:
+READ = {
+    "jongnyang_quarantine_open": "Quarantined records without a decision",
+    "jongnyang_silent_gateways": "Gateways with a key not heard of for 15 minutes",
+}
+
+
+def render(gauges: Mapping[str, int]) -> bytes:
     """All metrics in Prometheus's text format, summed over the workers, with what was just read from the database."""
     read = CollectorRegistry()
-    Gauge("jongnyang_quarantine_open", "Quarantined records without a decision", registry=read).set(quarantine_open)
-    Gauge("jongnyang_silent_gateways", "Gateways with a key not heard of for 15 minutes", registry=read).set(
-        silent_gateways
-    )
+    for name, value in gauges.items():
+        Gauge(name, READ[name], registry=read).set(value)
     return _counted() + generate_latest(read)
 
 

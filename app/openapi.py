@@ -4,24 +4,11 @@ from typing import Any
 
 from flask import Flask
 from flask_smorest import Api
-from werkzeug.exceptions import HTTPException
 
 from app import __version__
 from app.access import rules
-from app.problems import Problem
 
 ENDPOINT = "api-docs.openapi_json"
-
-
-class ProblemApi(Api):  # type: ignore[misc] # flask-smorest publishes no types
-    """Answers a request that does not fit its schema with our problem `invalid`, naming each field."""
-
-    def handle_http_exception(self, error: HTTPException) -> Any:
-        """Raise what the app's own error handlers answer."""
-        messages = (getattr(error, "data", None) or {}).get("messages")
-        if error.code == 422 and messages:
-            raise Problem("invalid", errors=messages) from error
-        raise error
 
 
 def init(app: Flask, blueprints: list[Any]) -> None:
@@ -33,7 +20,7 @@ def init(app: Flask, blueprints: list[Any]) -> None:
         OPENAPI_URL_PREFIX="/api/v1",
         OPENAPI_JSON_PATH="openapi.json",
     )
-    api = ProblemApi(app)
+    api = Api(app)
     for blueprint in blueprints:
         api.register_blueprint(blueprint)
     document = app.view_functions[ENDPOINT]

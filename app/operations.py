@@ -8,7 +8,7 @@ from flask import Blueprint, Response, request
 from app import __version__, metrics
 from app.access import rules
 from app.context import service
-from app.db import current_revision, head_revision
+from app.db import UNAVAILABLE, current_revision, head_revision
 from app.metering import queries
 from app.problems import Problem
 from app.times import now
@@ -46,6 +46,12 @@ def prometheus() -> Response:
     sent = request.headers.get("Authorization", "").removeprefix("Bearer ")
     if token and not hmac.compare_digest(token.encode(), sent.encode()):
         raise Problem("not-authenticated")
-    with service().database.session() as session:
-        open_, silent = queries.open_quarantine(session), queries.silent_gateways(session, now())
-    return Response(metrics.render(open_, silent), content_type="text/plain; version=0.0.4; charset=utf-8")
+    try:
+        with service().database.session() as session:
+            gauges = {
+                "jongnyang_quarantine_open": queries.open_quarantine(session),
+                "jongnyang_silent_gateways": queries.silent_gateways(session, now()),
+            }
+    except UNAVAILABLE:
+        gauges = {}  # what is not known is left out: a zero would look like all is well
+    return Response(metrics.render(gauges), content_type="text/plain; version=0.0.4; charset=utf-8")

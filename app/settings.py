@@ -2,10 +2,12 @@
 
 import os
 import secrets
+import tempfile
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
+LEVELS = ("DEBUG", "INFO", "WARNING", "ERROR", "CRITICAL")
 DEFAULT_DATABASE_URL = "sqlite:///var/jongnyang.db"
 
 
@@ -49,7 +51,7 @@ def from_environment(environment: Mapping[str, str] = os.environ) -> Settings:
         threads=_integer(environment, "JONGNYANG_THREADS", Settings.threads),
         max_body=_integer(environment, "JONGNYANG_MAX_BODY", Settings.max_body),
         metrics_token=environment.get("JONGNYANG_METRICS_TOKEN", ""),
-        log_level=environment.get("JONGNYANG_LOG_LEVEL") or Settings.log_level,
+        log_level=_level(environment.get("JONGNYANG_LOG_LEVEL") or Settings.log_level),
         secure_cookies=environment.get("JONGNYANG_SECURE_COOKIES", "") == "1",
     )
 
@@ -59,6 +61,12 @@ def _with_driver(url: str) -> str:
         if url.startswith(plain):
             return "postgresql+psycopg://" + url.removeprefix(plain)
     return url
+
+
+def _level(name: str) -> str:
+    if name.upper() not in LEVELS:
+        raise SettingsError(f"JONGNYANG_LOG_LEVEL must be one of {', '.join(LEVELS)}, not {name!r}.")
+    return name.upper()
 
 
 def _integer(environment: Mapping[str, str], name: str, default: int) -> int:
@@ -75,8 +83,11 @@ def _embedded_secret(embedded: bool) -> str:
             "python3 -c 'import secrets; print(secrets.token_urlsafe(48))'"
         )
     path = Path("var/secret_key")
-    if not path.exists():
+    if not path.exists() or not path.stat().st_size:
         path.parent.mkdir(parents=True, exist_ok=True)
-        path.touch(mode=0o600)
-        path.write_text(secrets.token_urlsafe(48))
+        # Complete or not there: a second process must never read half a secret.
+        descriptor, written = tempfile.mkstemp(dir=path.parent)
+        with os.fdopen(descriptor, "w") as file:
+            file.write(secrets.token_urlsafe(48))
+        Path(written).replace(path)
     return path.read_text()

@@ -19,7 +19,7 @@ from http_message_signatures import (
 
 from app.access.models import GatewayKey
 from app.access.nonces import WINDOW, Signed
-from app.db import Database
+from app.db import UNAVAILABLE, Database
 from app.problems import Problem
 from app.times import format_instant
 
@@ -103,6 +103,8 @@ class Verifier:
         except InvalidSignature as error:
             if isinstance(error.__cause__, UnknownKey):
                 raise Problem("key-unknown") from error
+            if isinstance(error.__cause__, UNAVAILABLE):
+                raise error.__cause__ from None  # the key could not be looked up: that says nothing about the signature
             raise Problem("signature-wrong") from error
         if not verified.covered_components.keys() >= COVERED:
             raise Problem("signature-wrong")

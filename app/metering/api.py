@@ -35,7 +35,7 @@ def list_quarantine(page: dict[str, Any]) -> dict[str, Any]:
     return {"items": items, "next_after": items[-1]["id"] if len(items) == page["limit"] else None}
 
 
-@blueprint.post("/quarantine/<int:quarantine_id>/release")
+@blueprint.post("/quarantine/<int(max=2147483647):quarantine_id>/release")
 @rules.scope("metering:correct")
 @blueprint.arguments(ReleaseSchema)
 @blueprint.response(201, NumberSchema)
@@ -47,7 +47,7 @@ def release_quarantined(wanted: dict[str, Any], quarantine_id: int) -> dict[str,
     return {"number": str(number)}
 
 
-@blueprint.post("/quarantine/<int:quarantine_id>/discard")
+@blueprint.post("/quarantine/<int(max=2147483647):quarantine_id>/discard")
 @rules.scope("metering:correct")
 @blueprint.arguments(DiscardSchema)
 @blueprint.response(204)

@@ -91,7 +91,7 @@ def quarantine() -> None:
     "list", cls=Command, ko="보류된 기록을 보입니다.", example="jongnyang quarantine list --state all --json"
 )
 @click.option("--state", type=click.Choice(["open", "decided", "all"]), default="open", show_default=True)
-@click.option("--after", type=click.IntRange(0), default=0, metavar="ID", help="Go on after this record.")
+@click.option("--after", type=click.IntRange(0, 2**31 - 1), default=0, metavar="ID", help="Go on after this record.")
 @click.option("--limit", type=click.IntRange(1, 500), default=100, show_default=True)
 @district_option
 @json_option
@@ -114,7 +114,7 @@ def list_(state: str, after: int, limit: int, district: str | None, as_json: boo
     example="jongnyang quarantine release 12 --note '미터 등록 후' --actor kim\n"
     "jongnyang quarantine release 13 --note '수기 확인' --actor kim --corrected '{\"net_g\": 410}'",
 )
-@click.argument("quarantine_id", type=int, metavar="ID")
+@click.argument("quarantine_id", type=click.IntRange(1, 2**31 - 1), metavar="ID")
 @click.option("--note", required=True, help="Why; it stays with the record.")
 @click.option("--actor", required=True, help="Who decided.")
 @click.option("--corrected", default="{}", metavar="JSON", help="Fields to correct, as in the record.")
@@ -133,7 +133,7 @@ def release(quarantine_id: int, note: str, actor: str, corrected: str, district:
     ko="보류된 기록을 원장에 넣지 않기로 합니다.",
     example="jongnyang quarantine discard 12 --note '시험 기록' --actor kim",
 )
-@click.argument("quarantine_id", type=int, metavar="ID")
+@click.argument("quarantine_id", type=click.IntRange(1, 2**31 - 1), metavar="ID")
 @click.option("--note", required=True, help="Why; it stays with the record.")
 @click.option("--actor", required=True, help="Who decided.")
 @district_option

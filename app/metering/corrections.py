@@ -10,7 +10,7 @@ from sqlalchemy.orm import Session
 from app.metering import rollups
 from app.metering.cursors import hold_gateway
 from app.metering.models import Discharge, DischargeCorrection
-from app.metering.records import MAX_NET_G
+from app.metering.records import MAX_NET_G, WEIGHED
 from app.metering.rollups import Deltas, Effect
 from app.problems import Problem
 from app.registry import queries as registry
@@ -132,7 +132,7 @@ def _re_attributed(session: Session, discharge: Discharge, state: State, househo
     tenancy_id = registry.tenancy_at(session, discharge.district_id, household_id, discharge.occurred_at)
     if tenancy_id is None:
         raise Problem("invalid", errors={"household_id": f"{household_id}: no tenancy at {discharge.occurred_at}"})
-    weighed = state.net_g is not None and not state.voided
+    weighed = state.outcome in WEIGHED and state.net_g is not None and not state.voided
     return state._replace(household_id=household_id, tenancy_id=tenancy_id, billable=weighed)
 
 

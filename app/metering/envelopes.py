@@ -9,7 +9,7 @@ import msgspec
 from app.access.signatures import SignedBy
 from app.metering.ingest import Batch
 from app.metering.placing import Sending
-from app.metering.records import Sent, read_record
+from app.metering.records import Sent, in_calendar, read_record
 from app.problems import Problem
 from app.times import format_instant
 
@@ -52,7 +52,7 @@ def read_envelope(content: bytes, decoder: "msgspec.json.Decoder[Envelope]") -> 
         if _schema_of(content) not in (None, SCHEMA):
             raise Problem("unknown-schema") from error
         raise Problem("broken-envelope", detail=str(error)) from error
-    except (msgspec.DecodeError, UnicodeDecodeError) as error:
+    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as error:
         raise Problem("broken-json", detail=str(error)) from error
 
 
@@ -72,6 +72,8 @@ def read_batch(content: bytes, signer: SignedBy, received_at: datetime) -> Batch
     """A batch of discharges, each record decoded by itself."""
     sent = read_envelope(content, _sent)
     check_schema(sent.schema)
+    if not in_calendar(sent.sent_at):
+        raise Problem("broken-envelope", detail=f"{sent.sent_at.isoformat()} is at the edge of the calendar")
     return Batch(
         district_id=signer.district_id,
         gateway_id=signer.gateway_id,

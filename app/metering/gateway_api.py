@@ -10,7 +10,6 @@ from app import metrics
 from app.access import rules
 from app.access.signed import signed_request
 from app.context import Service, service
-from app.db import UNAVAILABLE
 from app.metering.envelopes import decompress, read_batch
 from app.metering.groups import GroupCommit
 from app.metering.ingest import Batch, Ingest, Result
@@ -20,7 +19,6 @@ from app.times import format_instant, now
 
 blueprint = Blueprint("gateway_api", __name__, url_prefix="/api/v1")
 EXTENSION = "jongnyang.groups"
-RETRY_SECONDS = 5
 
 
 class Answer(msgspec.Struct):
@@ -60,11 +58,8 @@ def post_discharges(gateway: str) -> Response:
     signed = signed_request(gateway)
     content = decompress(signed.body, request.headers.get("Content-Encoding", ""), service().settings.max_body)
     batch = read_batch(content, signed.signer, signed.received_at)
-    try:
-        groups: GroupCommit = current_app.extensions[EXTENSION]
-        groups.submit(batch)
-    except UNAVAILABLE as error:
-        raise Problem("unavailable", retry_after=RETRY_SECONDS) from error
+    groups: GroupCommit = current_app.extensions[EXTENSION]
+    groups.submit(batch)
     if batch.refused:
         raise Problem(batch.refused)
     measure(batch, time.perf_counter() - started)

@@ -107,7 +107,16 @@ class Partitions:
             with self._database.engine.begin() as connection:
                 connection.execute(sa.select(sa.func.pg_advisory_xact_lock(PARTITION_LOCK, 0)))
                 connection.execute(sa.text(_partition(month)))
+                connection.execute(sa.text(_no_truncate(month)))
         self._known |= months
+
+
+def _no_truncate(month: date) -> str:
+    # Unlike triggers for each row, one for a statement is not inherited by the partitions.
+    return (
+        f"CREATE OR REPLACE TRIGGER discharge_no_truncate BEFORE TRUNCATE ON discharge_{month:%Y_%m} "
+        "FOR EACH STATEMENT EXECUTE FUNCTION refuse_change()"
+    )
 
 
 def _partition(month: date) -> str:

@@ -1,7 +1,7 @@
 """Which meters were listening, and when: alive intervals tell an outage from a true zero (design § 4)."""
 
 from collections.abc import Iterator
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Annotated, Any, Literal
 
 import msgspec
@@ -20,6 +20,8 @@ from app.metering.quarantine import Kept, keep
 from app.metering.records import Clock, Fault, Instant, MonoMs, Name, content_hash
 from app.problems import Problem
 from app.registry import queries as registry
+
+LONGEST = timedelta(hours=1)  # a gateway cuts at the full hours
 
 FaultClass = Literal["comm", "power", "weighing", "lock", "card", "volume", "user"]
 
@@ -113,12 +115,13 @@ def _placed(
 def _place_interval(
     alive: Alive, meter: str, sending: Sending, signed: Signed, directory: Directory, previous: datetime | None
 ) -> dict[str, Any] | Fault:
-    if alive.to <= alive.from_:
-        return Fault("malformed", "the interval ends before it begins")
+    length = alive.to - alive.from_
+    if not timedelta(0) < length <= LONGEST:
+        return Fault("malformed", f"an interval lasts up to an hour, not {length}")
     end = place(alive.to, alive.clock, alive.boot_id, alive.mono_ms, sending, previous)
     if isinstance(end, Fault):
         return end
-    started_at = end.occurred_at - (alive.to - alive.from_)
+    started_at = end.occurred_at - length
     stood = directory.place(meter, started_at)
     if stood is None:
         return Fault("unknown_meter", f"meter {meter} is not registered, or stood nowhere at that time")
@@ -127,6 +130,8 @@ def _place_interval(
     return {
         "district_id": signed.signer.district_id,
         "meter_id": stood.meter_id,
+        "boot_id": alive.boot_id,
+        "mono_ms": alive.mono_ms,
         "started_at": started_at,
         "ended_at": end.occurred_at,
         "received_at": signed.received_at,
@@ -151,15 +156,9 @@ def _kept(meter: str, alive: Alive, fault: Fault, signed: Signed, epoch_no: int)
 
 
 def _store(connection: sa.Connection, rows: list[dict[str, Any]]) -> None:
-    if not rows:
-        return
-    rows.sort(key=lambda row: (row["meter_id"], row["started_at"]))
-    statement = upsert(connection, MeterAlive)
-    longer = sa.case(
-        (statement.excluded.ended_at > MeterAlive.ended_at, statement.excluded.ended_at), else_=MeterAlive.ended_at
-    )
-    keys = ["district_id", "meter_id", "started_at"]
-    connection.execute(statement.on_conflict_do_update(index_elements=keys, set_={"ended_at": longer}), rows)
+    if rows:
+        ordered = sorted(rows, key=lambda row: (row["meter_id"], row["boot_id"], row["mono_ms"]))
+        connection.execute(upsert(connection, MeterAlive).on_conflict_do_nothing(), ordered)
 
 
 def _store_report(connection: sa.Connection, content: bytes, signed: Signed) -> None:

@@ -203,14 +203,22 @@ class HouseholdMonth(Measures, Base):
 
 
 class MeterAlive(Base):
-    """From `started_at` until `ended_at` reader and scale of the meter answered."""
+    """From `started_at` until `ended_at` reader and scale of the meter answered.
+
+    Named by boot and monotonic milliseconds of its end: the estimated times differ a little whenever it is sent again.
+    """
 
     __tablename__ = "meter_alive"
-    __table_args__ = (sa.CheckConstraint("ended_at > started_at", name="length"),)
+    __table_args__ = (
+        sa.CheckConstraint("ended_at > started_at", name="length"),
+        sa.Index("ix_meter_alive_started", "district_id", "meter_id", "started_at"),
+    )
 
     district_id: Mapped[int] = mapped_column(primary_key=True, autoincrement=False)
     meter_id: Mapped[int] = mapped_column(primary_key=True, autoincrement=False)
-    started_at: Mapped[datetime] = mapped_column(primary_key=True)
+    boot_id: Mapped[str] = mapped_column(primary_key=True)
+    mono_ms: Mapped[Big] = mapped_column(primary_key=True, autoincrement=False)
+    started_at: Mapped[datetime]
     ended_at: Mapped[datetime]
     received_at: Mapped[datetime]
 

@@ -8,7 +8,7 @@ says. For an earlier boot only bounds are known: after the record before it, bef
 from datetime import UTC, datetime, timedelta
 from typing import NamedTuple
 
-from app.metering.records import Fault
+from app.metering.records import Fault, in_calendar
 
 FUTURE = timedelta(minutes=5)
 OLDEST = timedelta(days=3 * 366)  # longer than any spool keeps; older is a clock that was set wrong
@@ -36,6 +36,8 @@ def place(
     claimed: datetime, clock: str, boot_id: str, mono_ms: int, sending: Sending, previous: datetime | None
 ) -> Placed | Fault:
     """Place one moment; `previous` is the time of the newest record before it, if any."""
+    if not in_calendar(claimed):
+        return Fault("malformed", f"{claimed.isoformat()} is at the edge of the calendar")
     if claimed.tzinfo is not UTC:
         claimed = claimed.astimezone(UTC)
     same_boot = boot_id == sending.boot_id

@@ -9,6 +9,7 @@ from typing import Any, NamedTuple
 import sqlalchemy as sa
 from sqlalchemy.orm import Session
 
+from app.db import upsert
 from app.ids import allocate
 from app.metering.models import Quarantine, QuarantineDecision
 from app.metering.records import Fault
@@ -33,7 +34,7 @@ class Kept(NamedTuple):
         """The row of `quarantine`."""
         values: dict[str, object] = self._asdict() | {"id": quarantine_id}
         del values["fault"]
-        return values | {"code": self.fault.code, "detail": self.fault.detail[:2000]}
+        return values | {"code": self.fault.code, "detail": self.fault.detail.replace("\0", "␀")[:2000]}
 
 
 class Decision(NamedTuple):
@@ -69,20 +70,21 @@ def _is_kept(connection: sa.Connection, item: Kept) -> bool:
 
 def decide(session: Session, district_id: int, quarantine_id: int, decision: Decision, now: datetime) -> None:
     """Record what staff decided; raises `not-found` or `already-decided`."""
-    kept = session.get(Quarantine, (district_id, quarantine_id))
-    if kept is None:
+    missing = [name for name in ("note", "actor") if not getattr(decision, name).strip()]
+    if missing:
+        raise Problem("invalid", errors=dict.fromkeys(missing, "is empty"))
+    if session.get(Quarantine, (district_id, quarantine_id)) is None:
         raise Problem("not-found")
-    if session.get(QuarantineDecision, (district_id, quarantine_id)) is not None:
+    row = {
+        "district_id": district_id,
+        "quarantine_id": quarantine_id,
+        "decision": decision.kind,
+        "note": decision.note,
+        "corrected": json.dumps(decision.corrected) if decision.corrected else None,
+        "actor": decision.actor,
+        "decided_at": now,
+    }
+    # Two who decide at once: the second waits for the first here, and is told.
+    statement = upsert(session, QuarantineDecision).values(row).on_conflict_do_nothing()
+    if session.execute(statement.returning(QuarantineDecision.quarantine_id)).first() is None:
         raise Problem("already-decided")
-    session.add(
-        QuarantineDecision(
-            district_id=district_id,
-            quarantine_id=quarantine_id,
-            decision=decision.kind,
-            note=decision.note,
-            corrected=json.dumps(decision.corrected) if decision.corrected else None,
-            actor=decision.actor,
-            decided_at=now,
-        )
-    )
-    session.flush()

@@ -13,10 +13,11 @@ from msgspec import Meta, Struct
 MAX_RECORDS = 500
 MAX_SEQ = 2**53 - 1  # the largest whole number that every JSON reader keeps exact
 MAX_GROSS_G = 2_000_000  # a bin and its scale stay below two tonnes
+MAX_MONO_MS = 10 * 366 * 86_400_000  # no box runs ten years without a boot; more would leave the calendar
 MAX_NET_G = 100_000  # a household's deposit; street containers hold 120 litres
 
 Seq = Annotated[int, Meta(ge=1, le=MAX_SEQ)]
-MonoMs = Annotated[int, Meta(ge=0, le=MAX_SEQ)]
+MonoMs = Annotated[int, Meta(ge=0, le=MAX_MONO_MS)]
 Grams = Annotated[int, Meta(ge=-MAX_GROSS_G, le=MAX_GROSS_G)]
 Name = Annotated[str, Meta(min_length=1, max_length=64)]
 Instant = Annotated[datetime, Meta(tz=True)]
@@ -110,7 +111,7 @@ def read_record(raw: msgspec.Raw) -> Incoming:
     try:
         data.decode()  # msgspec leaves the bytes inside Raw unread
         record = _record(data)
-    except (msgspec.DecodeError, UnicodeDecodeError) as error:
+    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as error:
         return Incoming(read_seq(data), data, hashed, None, decoding_fault(str(error)))
     return Incoming(record.seq, data, hashed, record, record_fault(record))
 
@@ -119,13 +120,18 @@ def read_seq(data: bytes) -> int | None:
     """The number of a record that is otherwise unreadable, or None."""
     try:
         return _number(data).seq
-    except (msgspec.DecodeError, UnicodeDecodeError):
+    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
         return None
 
 
 def decoding_fault(message: str) -> Fault:
     code = "unknown_field" if "unknown field" in message else "malformed"
     return Fault(code, message)
+
+
+def in_calendar(instant: datetime) -> bool:
+    """Whether the instant can be shown in every time zone; the first and the last year cannot."""
+    return 1 < instant.year < 9999
 
 
 def record_fault(record: Record) -> Fault | None:

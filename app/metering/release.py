@@ -19,7 +19,7 @@ from app.metering.ingest import Source, book_record
 from app.metering.ledger import Partitions, Row
 from app.metering.models import Quarantine
 from app.metering.placing import Sending
-from app.metering.records import Fault, Incoming, read_record
+from app.metering.records import Fault, Incoming, Record, read_record
 from app.metering.rollups import Deltas
 from app.problems import Problem
 from billing.days import month_of
@@ -70,15 +70,18 @@ def _corrected(kept: Quarantine, corrected: dict[str, Any]) -> bytes:
     unknown = corrected.keys() - CORRECTABLE
     if unknown:
         raise Problem("invalid", errors=dict.fromkeys(sorted(unknown), "cannot be corrected"))
-    if not corrected:
+    superfluous = kept.code == "unknown_field"  # released means: without it; the raw record keeps it
+    if not corrected and not superfluous:
         return kept.raw
-    try:
-        record = json.loads(kept.raw)
-    except ValueError as error:
-        raise Problem("cannot-release", code="malformed", reason=str(error)) from error
     if "occurred_at" in corrected:
         corrected = corrected | {"clock": "synced", "boot_id": BY_STAFF}
-    return msgspec.json.encode(record | corrected)
+    try:
+        record = {**json.loads(kept.raw.decode()), **corrected}
+        if superfluous:
+            record = {name: value for name, value in record.items() if name in Record.__struct_fields__}
+        return msgspec.json.encode(record)
+    except (ValueError, TypeError, RecursionError) as error:
+        raise Problem("cannot-release", code="malformed", reason=str(error)) from error
 
 
 def _flagged(flags: str) -> str:

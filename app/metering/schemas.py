@@ -12,6 +12,7 @@ from marshmallow import RAISE, Schema, ValidationError, fields, validate, valida
 from app.metering.models import CLOCKS, CORRECTIONS, OUTCOMES
 from app.metering.records import (
     MAX_GROSS_G,
+    MAX_MONO_MS,
     MAX_NET_G,
     MAX_RECORDS,
     MAX_SEQ,
@@ -19,6 +20,7 @@ from app.metering.records import (
 )
 
 NAME = validate.Length(min=1, max=64)
+MAX_ID = 2**31 - 1
 
 
 class Strict(Schema):
@@ -67,7 +69,7 @@ class RecordSchema(Strict):
     occurred_at = Moment(required=True, format="iso")
     clock = fields.String(required=True, validate=validate.OneOf(CLOCKS))
     boot_id = fields.String(required=True, validate=NAME)
-    mono_ms = whole(0, MAX_SEQ)
+    mono_ms = whole(0, MAX_MONO_MS)
     gross_before_g = whole(-MAX_GROSS_G, MAX_GROSS_G, allow_none=True)
     gross_after_g = whole(-MAX_GROSS_G, MAX_GROSS_G, allow_none=True)
     net_g = whole(-MAX_GROSS_G, MAX_GROSS_G, allow_none=True)
@@ -89,7 +91,7 @@ class BatchSchema(Strict):
     epoch = fields.String(required=True, validate=validate.Regexp(r"\A[0-9a-f]{16}\Z"))
     boot_id = fields.String(required=True, validate=NAME)
     sent_at = Moment(required=True, format="iso")
-    mono_ms = whole(0, MAX_SEQ)
+    mono_ms = whole(0, MAX_MONO_MS)
     discharges = fields.List(fields.Nested(RecordSchema), required=True, validate=validate.Length(max=MAX_RECORDS))
 
 
@@ -122,7 +124,7 @@ class ProblemSchema(Schema):
 class PageArguments(Strict):
     """A page of a list, after the key of the last row of the page before."""
 
-    after = fields.Integer(load_default=0, validate=validate.Range(0))
+    after = fields.Integer(load_default=0, validate=validate.Range(0, MAX_ID))
     limit = fields.Integer(load_default=100, validate=validate.Range(1, 500))
     state = fields.String(load_default="open", validate=validate.OneOf(("open", "decided", "all")))
 
@@ -153,14 +155,24 @@ class QuarantinePage(Strict):
 NOTE = validate.Length(min=1, max=2000)
 
 
+class Words(fields.String):
+    """What a person writes: without blanks around it, and without what a database cannot store."""
+
+    def _deserialize(self, value: Any, attr: str | None, data: Any, **kwargs: Any) -> str:
+        text: str = super()._deserialize(value, attr, data, **kwargs).strip()
+        if "\0" in text or any("\ud800" <= character <= "\udfff" for character in text):
+            raise self.make_error("invalid")
+        return text
+
+
 class DiscardSchema(Strict):
-    note = fields.String(required=True, validate=NOTE)
+    note = Words(required=True, validate=NOTE)
 
 
 class ReleaseSchema(Strict):
     """Why the record is booked after all, and the fields that staff correct (as in a record)."""
 
-    note = fields.String(required=True, validate=NOTE)
+    note = Words(required=True, validate=NOTE)
     corrected = fields.Dict(keys=fields.String(), load_default=dict)
 
 
@@ -172,9 +184,9 @@ class CorrectionSchema(Strict):
     """A correction: `net_g` for re_weigh, `household_id` (null for nobody) for re_attribute."""
 
     kind = fields.String(required=True, validate=validate.OneOf(CORRECTIONS))
-    reason = fields.String(required=True, validate=NOTE)
+    reason = Words(required=True, validate=NOTE)
     net_g = fields.Integer(strict=True, validate=validate.Range(0, MAX_NET_G))
-    household_id = fields.Integer(strict=True, allow_none=True)
+    household_id = fields.Integer(strict=True, allow_none=True, validate=validate.Range(1, MAX_ID))
 
     NEEDS: ClassVar[dict[str, str]] = {"re_weigh": "net_g", "re_attribute": "household_id"}
 

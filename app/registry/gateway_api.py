@@ -15,7 +15,7 @@ from app.times import format_instant, now
 
 blueprint = Blueprint("claims", __name__, url_prefix="/api/v1")
 
-Text = Annotated[str, Meta(min_length=1, max_length=200)]
+Text = Annotated[str, Meta(min_length=1, max_length=200, pattern=r"\A[^\x00]*\Z")]
 
 
 class Claim(msgspec.Struct, forbid_unknown_fields=True):

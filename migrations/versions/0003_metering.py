@@ -186,12 +186,15 @@ def upgrade() -> None:
         "meter_alive",
         sa.Column("district_id", sa.Integer(), autoincrement=False, nullable=False),
         sa.Column("meter_id", sa.Integer(), autoincrement=False, nullable=False),
+        sa.Column("boot_id", sa.Text(), nullable=False),
+        sa.Column("mono_ms", sa.BigInteger(), autoincrement=False, nullable=False),
         sa.Column("started_at", INSTANT, nullable=False),
         sa.Column("ended_at", INSTANT, nullable=False),
         sa.Column("received_at", INSTANT, nullable=False),
         sa.CheckConstraint("ended_at > started_at", name="ck_meter_alive_length"),
-        sa.PrimaryKeyConstraint("district_id", "meter_id", "started_at", name="pk_meter_alive"),
+        sa.PrimaryKeyConstraint("district_id", "meter_id", "boot_id", "mono_ms", name="pk_meter_alive"),
     )
+    op.create_index("ix_meter_alive_started", "meter_alive", ["district_id", "meter_id", "started_at"], unique=False)
     op.create_table(
         "gateway_status",
         sa.Column("district_id", sa.Integer(), autoincrement=False, nullable=False),

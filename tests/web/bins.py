@@ -92,6 +92,7 @@ class Bins:
     def report_alive(self, meter: Meter, until: datetime) -> None:
         """The meter answered for ten minutes until then."""
         row = {"started_at": until - timedelta(minutes=10), "ended_at": until, "received_at": until}
+        row |= {"boot_id": "boot", "mono_ms": int(until.timestamp() * 1000)}
         with self.database.begin() as session:
             session.add(MeterAlive(district_id=self.district.id, meter_id=meter.id, **row))
 
