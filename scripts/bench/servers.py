@@ -9,7 +9,7 @@ import time
 from collections.abc import Iterator
 
 Address = tuple[str, int]
-THREADS = 8
+THREADS = 16
 
 
 @contextlib.contextmanager
