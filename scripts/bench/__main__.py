@@ -152,8 +152,8 @@ def heading(rounds: int) -> str:
 
 `make bench ARGS="--write docs/benchmarks.md"` wrote this page on {datetime.now(UTC):%Y-%m-%d}: {os.cpu_count()} cores,
 Python {platform.python_version()}, {describe()}.
-Client, service and database share the machine. Median of {rounds} rounds. A ratio is the median of the rounds' own ratios,
-each taken within a minute; only ratios mean something elsewhere.
+Client, service and database share the machine. Median of {rounds} rounds. A ratio is the median of the
+rounds' own ratios, each taken within a minute; only ratios mean something elsewhere.
 
 - **the service**: over HTTP, {CONNECTIONS} connections, everything included: signature, nonce, card to household,
   numbers, ledger, liveness of the gateway, three rollups, durable commit. Batches of over one record are gzipped, as

@@ -24,7 +24,7 @@ def test_without_any_setting_the_service_is_embedded_and_local() -> None:
     settings = from_environment({})
     assert settings.database_url == DEFAULT_DATABASE_URL == "sqlite:///var/jongnyang.db"
     assert settings.embedded
-    assert (settings.bind, settings.workers, settings.threads) == ("127.0.0.1:8000", 1, 8)
+    assert (settings.bind, settings.workers, settings.threads) == ("127.0.0.1:8000", 1, 16)
     assert (settings.metrics_token, settings.secure_cookies, settings.log_level) == ("", False, "INFO")
 
 
