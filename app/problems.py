@@ -78,7 +78,7 @@ KINDS = {
     "form-expired": Kind(
         400, _l("The form has expired."), _l("Nothing was changed. Reload the page and send the form once more.")
     ),
-    "not-found": Kind(404, _l("There is nothing here."), _l("Check the address.")),
+    "not-found": Kind(404, _l("There is nothing here."), _l("Check the address or the number.")),
     "method-not-allowed": Kind(405, _l("This address does not do that."), _l("Use one of the methods in “Allow”.")),
     "invalid": Kind(422, _l("The request cannot be used as it is."), _l("See “errors” for each field and correct it.")),
     "already-decided": Kind(

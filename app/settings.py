@@ -4,7 +4,7 @@ import os
 import secrets
 import tempfile
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 
 LEVELS = ("DEBUG", "INFO", "WARNING", "ERROR", "CRITICAL")
@@ -20,12 +20,12 @@ class Settings:
     """How this process runs. Sizes in bytes, times in seconds."""
 
     database_url: str = DEFAULT_DATABASE_URL
-    secret_key: str = ""
+    secret_key: str = field(default="", repr=False)
     bind: str = "127.0.0.1:8000"
     workers: int = 1
     threads: int = 16  # waiting requests share a commit: more of them make it cheaper
     max_body: int = 2 * 1024 * 1024
-    metrics_token: str = ""
+    metrics_token: str = field(default="", repr=False)
     log_level: str = "INFO"
     secure_cookies: bool = False
 

@@ -53,7 +53,7 @@ _TEXTS: Final[dict[str, dict[Lang, str]]] = {
         "en": "{path}: {problem}\nThe service's demo command writes this file; --fleet names another one.",
     },
     "simulating": {
-        "ko": "미터 {meters}대, 게이트웨이 {gateways}대, 카드 {cards}장을 시뮬레이션합니다 ({url}). 끝내려면 Ctrl-C.",
+        "ko": "종량기 {meters}대, 게이트웨이 {gateways}대, 카드 {cards}장을 시뮬레이션합니다 ({url}). 끝내려면 Ctrl-C.",
         "en": "Simulating {meters} meters, {gateways} gateways and {cards} cards against {url}. Ctrl-C ends it.",
     },
     "simulated": {

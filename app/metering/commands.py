@@ -111,7 +111,7 @@ def list_(state: str, after: int, limit: int, district: str | None, as_json: boo
 @quarantine.command(
     cls=Command,
     ko="보류된 기록을 원장에 기록합니다. 틀린 항목은 --corrected로 고칩니다.",
-    example="jongnyang quarantine release 12 --note '미터 등록 후' --actor kim\n"
+    example="jongnyang quarantine release 12 --note '종량기 등록 후' --actor kim\n"
     "jongnyang quarantine release 13 --note '수기 확인' --actor kim --corrected '{\"net_g\": 410}'",
 )
 @click.argument("quarantine_id", type=click.IntRange(1, 2**31 - 1), metavar="ID")

@@ -27,7 +27,7 @@ def running_app(database_url: str, **settings: Any) -> Iterator[Flask]:
     try:
         yield app
     finally:
-        database_of(app).dispose()
+        app.extensions["jongnyang"].close()
 
 
 def database_of(app: Flask) -> Database:
