@@ -6,6 +6,7 @@ import pytest
 from flask import Flask
 
 from app.db import Database
+from app.metering.records import Record
 from tests.builders import Box, Town
 from tests.metering.reading import problem, rows_of
 from tests.metering.staff import Staff
@@ -183,3 +184,11 @@ def test_what_a_token_changes_carries_the_account_and_the_tokens_name(staff: Sta
         assert staff.post(path, body).status_code == 201
     assert rows_of(database, "SELECT actor FROM discharge_correction") == [("kim/desk",)]
     assert rows_of(database, "SELECT actor FROM quarantine_decision") == [("kim/desk",)]
+
+
+@pytest.mark.parametrize("dialect", ["sqlite"])
+def test_the_document_describes_what_gateways_send(app: Flask) -> None:
+    document = app.test_client().get("/api/v1/openapi.json").json
+    post = document["paths"]["/api/v1/gateways/{gateway}/discharges"]["post"]
+    assert post["requestBody"]["content"]["application/json"]["schema"] == {"$ref": "#/components/schemas/Batch"}
+    assert set(document["components"]["schemas"]["Record"]["required"]) == set(Record.__struct_fields__)
