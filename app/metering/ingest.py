@@ -72,7 +72,7 @@ class Ingest:
 
     def __init__(self, database: Database) -> None:
         # One connection for ever: group commit lets one transaction run at a time, and a lost one is opened anew.
-        self._engine = make_engine(str(database.engine.url.render_as_string(hide_password=False)), ping=False)
+        self._engine = make_engine(database.engine.url.render_as_string(hide_password=False), ping=False)
         self._connection: sa.Connection | None = None
         self._directories: dict[int, Directory] = {}
         self._partitions = ledger.Partitions(database)

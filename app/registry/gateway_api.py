@@ -34,7 +34,8 @@ def claim() -> tuple[dict[str, str], int]:
     moment = now()
     with service().database.begin() as session:
         found = claims.claimed_gateway(session, asked.claim_code, moment)
-        gateway = session.get_one(Gateway, (found.district_id, found.gateway_id))
+        # Locked, so that two codes of one gateway redeemed at once do not make the same key name.
+        gateway = session.get_one(Gateway, (found.district_id, found.gateway_id), with_for_update=True)
         district = session.get_one(District, found.district_id)
         name = f"{district.code}/{gateway.code}"
         claimed = claims.redeem(session, found, name, asked.hardware_id, moment)
