@@ -49,6 +49,8 @@ ORDEALS = {
     "sqlite": Ordeal(gateways=2, meters=3, discharges=200, server_kills=4, gateway_kills=4, timeout_s=300),
 }
 
+LONG_ORDEAL = Ordeal(gateways=4, meters=5, discharges=10_000, server_kills=50, gateway_kills=50, timeout_s=3600)
+
 
 def fleet_of(database: Database, ordeal: Ordeal) -> Fleet:
     """A town with the ordeal's gateways, a hundred households each, and codes to claim the gateways with."""
@@ -85,7 +87,17 @@ def torment(ordeal: Ordeal, simulation: Simulation, server: ServerProcess, done:
 
 @pytest.mark.parametrize("dialect", ["postgresql", "sqlite"])
 def test_every_discharge_is_in_the_ledger_once_and_to_the_gram(dialect: str, database_url: str, tmp_path: Path) -> None:
-    ordeal = ORDEALS[dialect]
+    endure(ORDEALS[dialect], database_url, tmp_path)
+
+
+@pytest.mark.soak
+@pytest.mark.parametrize("dialect", ["postgresql", "sqlite"])
+def test_a_long_ordeal_ends_in_the_same_books(database_url: str, tmp_path: Path) -> None:
+    endure(LONG_ORDEAL, database_url, tmp_path)
+
+
+def endure(ordeal: Ordeal, database_url: str, tmp_path: Path) -> None:
+    """Simulate, torment, wait until every spool is empty, and compare."""
     database = Database(database_url)
     fleet = fleet_of(database, ordeal)
     server = ServerProcess(database_url, tmp_path)
