@@ -9,7 +9,8 @@ import msgspec
 from app.access.signatures import SignedBy
 from app.metering.ingest import Batch
 from app.metering.placing import Sending
-from app.metering.records import Sent, in_calendar, read_record
+from app.metering.records import MAX_RECORDS, Sent, in_calendar, read_record
+from app.metering.splitting import split
 from app.problems import Problem
 from app.times import format_instant
 
@@ -70,7 +71,7 @@ def _schema_of(content: bytes) -> int | None:
 
 def read_batch(content: bytes, signer: SignedBy, received_at: datetime) -> Batch:
     """A batch of discharges, each record decoded by itself."""
-    sent = read_envelope(content, _sent)
+    sent, raws = _read_sent(content)
     check_schema(sent.schema)
     if not in_calendar(sent.sent_at):
         raise Problem("broken-envelope", detail=f"{sent.sent_at.isoformat()} is at the edge of the calendar")
@@ -82,9 +83,25 @@ def read_batch(content: bytes, signer: SignedBy, received_at: datetime) -> Batch
         created=signer.created,
         epoch=sent.epoch,
         sending=Sending(sent.boot_id, sent.mono_ms, received_at),
-        incoming=[read_record(raw) for raw in sent.discharges],
+        incoming=[read_record(raw) for raw in raws],
         envelope=envelope_note(sent),
     )
+
+
+def _read_sent(content: bytes) -> tuple[Sent, list[msgspec.Raw]]:
+    try:
+        sent = read_envelope(content, _sent)
+        return sent, sent.discharges
+    except Problem as problem:
+        if problem.slug != "broken-json":
+            raise
+        try:
+            envelope, records = split(content)
+        except ValueError:
+            raise problem from None
+        if len(records) > MAX_RECORDS:
+            raise
+        return read_envelope(envelope, _sent), [msgspec.Raw(record) for record in records]
 
 
 def envelope_note(sent: Sent) -> str:

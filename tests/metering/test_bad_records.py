@@ -106,3 +106,22 @@ def test_what_is_no_deposit_is_in_the_ledger_and_not_billed(
     assert statuses(box.post([record])) == [(1, "stored", None)]
     assert [(row.outcome, row.billable) for row in ledger(database)] == [(outcome, False)]
     assert agrees(database)
+
+
+@pytest.mark.parametrize("odd", [rb'"\ud800"', b"NaN", b"[Infinity]", rb'{"\udfff": 1}'])
+def test_json_that_only_some_read_stays_the_fault_of_its_record(box: Box, database: Database, odd: bytes) -> None:
+    good = box.record(1)
+    body = msgspec.json.encode(box.envelope([good, box.record(2, evidence={"x": "MARK"}), box.record(3)]))
+    answer = box.post_body(body.replace(b'"MARK"', odd))
+    assert [item[1:] for item in statuses(answer)] == [("stored", None), ("quarantined", "malformed"), ("stored", None)]
+    assert odd in bytes(quarantine(database)[0].raw)
+    assert statuses(box.post([good])) == [(1, "duplicate", None)]
+
+
+@pytest.mark.parametrize("dialect", ["sqlite"])
+@pytest.mark.parametrize(
+    "cut", [b'{"discharges":[NaN', b'{"discharges":[NaN,', b'{"a" 1}', b"{NaN", b'{"discharges":NaN}']
+)
+def test_what_is_no_json_even_then_is_a_broken_body(box: Box, database: Database, cut: bytes) -> None:
+    assert box.post_body(cut).json["type"] in ("/problems/broken-json", "/problems/broken-envelope")
+    assert quarantine(database) == []
