@@ -43,7 +43,7 @@ lock: ## Lock the dependencies of setup.cfg anew (ARGS=--upgrade takes newer rel
 bench: $(INSTALLED) ## Measure ingest against its floors, in at most 15 minutes
 	$(BIN)/python -m scripts.bench $(ARGS)
 
-bench-full: $(INSTALLED) ## Measure everything, over a year of discharges
+bench-full: $(INSTALLED) ## Measure ingest in nine rounds, for calmer figures
 	$(BIN)/python -m scripts.bench --full $(ARGS)
 
 soak: $(INSTALLED) ## Run the tests that take minutes

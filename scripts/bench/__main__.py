@@ -54,7 +54,7 @@ def main() -> None:
     """Run from the command line; `--rounds` trades time for calm figures, `--write` keeps the table."""
     parser = argparse.ArgumentParser(prog="make bench ARGS=…", description=__doc__)
     parser.add_argument("--rounds", type=int, default=5)
-    parser.add_argument("--full", action="store_true", help="more rounds, over a longer load")
+    parser.add_argument("--full", action="store_true", help="nine rounds, for calmer figures")
     parser.add_argument("--write", metavar="FILE", type=Path, help="keep the table in this file")
     arguments = parser.parse_args()
     rounds = 9 if arguments.full else arguments.rounds

@@ -53,7 +53,7 @@ LONG_ORDEAL = Ordeal(gateways=4, meters=5, discharges=10_000, server_kills=50, g
 
 
 def fleet_of(database: Database, ordeal: Ordeal) -> Fleet:
-    """A town with the ordeal's gateways, a hundred households each, and codes to claim the gateways with."""
+    """A town with the ordeal's gateways, 25 households each, and codes to claim the gateways with."""
     town = Town(database)
     gateways = []
     for number in range(1, ordeal.gateways + 1):

@@ -1,4 +1,4 @@
-"""The service with a person in each of two languages' districts, and bins to fill."""
+"""The service with one person logged in, and bins to fill."""
 
 from collections.abc import Iterator
 
