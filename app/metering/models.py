@@ -86,6 +86,7 @@ class DischargeCorrection(Base):
         sa.CheckConstraint(one_of("kind", CORRECTIONS), name="kind"),
         sa.CheckConstraint(one_of("outcome", OUTCOMES), name="outcome"),
         sa.CheckConstraint("length(reason) > 0", name="reason"),
+        sa.Index("ix_discharge_correction_household", "district_id", "household_id", "service_day"),
     )
 
     district_id: Mapped[int] = mapped_column(primary_key=True, autoincrement=False)
@@ -172,13 +173,14 @@ class Measures:
 
 
 class MeterHour(Measures, Base):
-    """By meter and UTC hour."""
+    """By the complex where the meter stood, UTC hour and meter."""
 
     __tablename__ = "meter_hour"
 
     district_id: Mapped[int] = mapped_column(primary_key=True, autoincrement=False)
-    meter_id: Mapped[int] = mapped_column(primary_key=True, autoincrement=False)
+    complex_id: Mapped[int] = mapped_column(primary_key=True, autoincrement=False)
     hour: Mapped[datetime] = mapped_column(primary_key=True)
+    meter_id: Mapped[int] = mapped_column(primary_key=True, autoincrement=False)
 
 
 class ComplexDay(Measures, Base):
@@ -203,7 +205,7 @@ class HouseholdMonth(Measures, Base):
 
 
 class MeterAlive(Base):
-    """From `started_at` until `ended_at` reader and scale of the meter answered.
+    """From `started_at` until `ended_at` reader and scale of the meter answered; where it stood then, and at which box.
 
     Named by boot and monotonic milliseconds of its end: the estimated times differ a little whenever it is sent again.
     """
@@ -221,6 +223,50 @@ class MeterAlive(Base):
     started_at: Mapped[datetime]
     ended_at: Mapped[datetime]
     received_at: Mapped[datetime]
+    gateway_id: Mapped[int]
+    complex_id: Mapped[int]
+
+
+class Alive:
+    """How long a meter was alive, in milliseconds: the sum of its intervals, cut at the full hours."""
+
+    alive_ms: Mapped[Big]
+
+
+class AliveHour(Alive, Base):
+    """By complex, UTC hour, gateway and meter."""
+
+    __tablename__ = "alive_hour"
+
+    district_id: Mapped[int] = mapped_column(primary_key=True, autoincrement=False)
+    complex_id: Mapped[int] = mapped_column(primary_key=True, autoincrement=False)
+    hour: Mapped[datetime] = mapped_column(primary_key=True)
+    gateway_id: Mapped[int] = mapped_column(primary_key=True, autoincrement=False)
+    meter_id: Mapped[int] = mapped_column(primary_key=True, autoincrement=False)
+
+
+class AliveDay(Alive, Base):
+    """By complex, service day (Asia/Seoul), gateway and meter."""
+
+    __tablename__ = "alive_day"
+
+    district_id: Mapped[int] = mapped_column(primary_key=True, autoincrement=False)
+    complex_id: Mapped[int] = mapped_column(primary_key=True, autoincrement=False)
+    service_day: Mapped[date] = mapped_column(primary_key=True)
+    gateway_id: Mapped[int] = mapped_column(primary_key=True, autoincrement=False)
+    meter_id: Mapped[int] = mapped_column(primary_key=True, autoincrement=False)
+
+
+class AliveMonth(Alive, Base):
+    """By complex, calendar month (its first day), gateway and meter."""
+
+    __tablename__ = "alive_month"
+
+    district_id: Mapped[int] = mapped_column(primary_key=True, autoincrement=False)
+    complex_id: Mapped[int] = mapped_column(primary_key=True, autoincrement=False)
+    month: Mapped[date] = mapped_column(primary_key=True)
+    gateway_id: Mapped[int] = mapped_column(primary_key=True, autoincrement=False)
+    meter_id: Mapped[int] = mapped_column(primary_key=True, autoincrement=False)
 
 
 class GatewayStatus(Base):

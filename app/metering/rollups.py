@@ -25,7 +25,7 @@ MEASURES = (
     "event_count",
 )
 KEYS = {
-    "meter_hour": ("district_id", "meter_id", "hour"),
+    "meter_hour": ("district_id", "complex_id", "hour", "meter_id"),
     "complex_day": ("district_id", "complex_id", "service_day"),
     "household_month": ("district_id", "household_id", "month", "tenancy_id"),
 }
@@ -105,11 +105,11 @@ class Deltas:
 
     def add(self, effect: Counted, sign: int = 1) -> None:
         """Count `effect`, or with sign -1 take it out again."""
-        district_id, day = effect.district_id, effect.service_day
+        district_id, complex_id, day = effect.district_id, effect.complex_id, effect.service_day
         counted = measures(effect)
         hour = effect.occurred_at.replace(minute=0, second=0, microsecond=0)
-        _add(self._meter_hours, (district_id, effect.meter_id, hour), counted, sign)
-        _add(self._complex_days, (district_id, effect.complex_id, day), counted, sign)
+        _add(self._meter_hours, (district_id, complex_id, hour, effect.meter_id), counted, sign)
+        _add(self._complex_days, (district_id, complex_id, day), counted, sign)
         if effect.household_id is not None:
             key = (district_id, effect.household_id, month_of(day), effect.tenancy_id)
             _add(self._household_months, key, counted, sign)

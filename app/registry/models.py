@@ -83,6 +83,7 @@ class Household(InDistrict, Base):
         sa.UniqueConstraint("district_id", "building_id", "unit"),
         in_district("building", "building_id"),
         in_district("complex", "complex_id"),
+        sa.Index("ix_household_complex", "district_id", "complex_id"),
     )
 
     complex_id: Mapped[int]
@@ -184,6 +185,7 @@ class MeterAssignment(InDistrict, Dated, Base):
         dated_check(),
         sa.Index("ix_meter_assignment_meter", "district_id", "meter_id"),
         sa.Index("ix_meter_assignment_gateway", "district_id", "gateway_id"),
+        sa.Index("ix_meter_assignment_complex", "district_id", "complex_id"),
     )
 
     meter_id: Mapped[int]

@@ -71,7 +71,7 @@ TAMPERED = {
     "a changed sum": ("UPDATE complex_day SET weighed_g = weighed_g + 1", "complex_day", 500 + 1, 500),
     "a lost row": ("DELETE FROM household_month", "household_month", None, 410),
     "an invented row": (
-        "INSERT INTO meter_hour SELECT district_id, 2, hour, 1, 7, 0, 0, 0, 0, 0 FROM meter_hour",
+        "INSERT INTO meter_hour SELECT district_id, complex_id, hour, 2, 1, 7, 0, 0, 0, 0, 0 FROM meter_hour",
         "meter_hour",
         7,
         None,
