@@ -1,4 +1,5 @@
-"""The ledger as it reads today, each discharge with its last correction, and the rollups that follow from it.
+"""The ledger as it reads today, each discharge with its last correction, and the rollups that follow from it and from
+the alive intervals.
 
 `EFFECTIVE` and `_TOTALS` say in SQL what `rollups.measures` says for one row; a property test holds both together.
 """
@@ -9,7 +10,9 @@ from typing import Any, NamedTuple
 import sqlalchemy as sa
 
 from app.db import is_sqlite
-from app.metering.rollups import KEYS, MEASURES
+from app.metering import alive_rollups
+from app.metering.alive_rollups import HOUR_US
+from app.metering.rollups import ALIVE_KEYS, COLUMNS, KEYS
 
 EFFECTIVE = """
     SELECT d.district_id, d.meter_id, d.complex_id, d.occurred_at, d.service_day,
@@ -34,7 +37,6 @@ _TOTALS = f"""
     count(*) FILTER (WHERE {_SUSPENSE}), coalesce(sum(net_g) FILTER (WHERE {_SUSPENSE}), 0),
     count(*) FILTER (WHERE NOT ({_WEIGHED}))
 """
-HOUR_US = 3_600_000_000
 _POSTGRES_KEYS = {"hour": "date_trunc('hour', occurred_at, 'UTC')", "month": "date_trunc('month', service_day)::date"}
 _SQLITE_KEYS = {"hour": f"occurred_at - occurred_at % {HOUR_US}", "month": "strftime('%Y-%m-01', service_day)"}
 
@@ -49,6 +51,8 @@ class Difference(NamedTuple):
 
 
 def _derived(connection: sa.Connection, table: str) -> str:
+    if table in ALIVE_KEYS:
+        return alive_rollups.derived(connection, table)
     expressions = _SQLITE_KEYS if is_sqlite(connection) else _POSTGRES_KEYS
     keys = ", ".join(expressions.get(key, key) for key in KEYS[table])
     where = "WHERE household_id IS NOT NULL" if table == "household_month" else ""
@@ -57,14 +61,14 @@ def _derived(connection: sa.Connection, table: str) -> str:
 
 
 def differences(connection: sa.Connection, district_id: int) -> Iterator[Difference]:
-    """Compare every rollup row of a district with the ledger."""
-    for table, names in KEYS.items():
+    """Compare every rollup row of a district with the ledger and the alive intervals."""
+    for table, (names, measured) in COLUMNS.items():
         width = len(names)
         derived = {
             tuple(row[:width]): tuple(row[width:])
             for row in _rows(connection, _derived(connection, table), district_id)
         }
-        columns = ", ".join((*names, *MEASURES))
+        columns = ", ".join((*names, *measured))
         sql = f"SELECT {columns} FROM {table} WHERE district_id = :district"  # noqa: S608 - own names
         stored = {tuple(row[:width]): tuple(row[width:]) for row in _rows(connection, sql, district_id)}
         for key in sorted(derived.keys() | stored.keys()):
@@ -82,11 +86,11 @@ def _rows(connection: sa.Connection, sql: str, district_id: int) -> sa.CursorRes
 
 
 def rebuild(connection: sa.Connection, district_id: int) -> dict[str, int]:
-    """Write a district's rollups anew from the ledger, in the caller's transaction; rows by table."""
+    """Write a district's rollups anew from ledger and alive intervals, in the caller's transaction; rows by table."""
     written: dict[str, int] = {}
-    for table, names in KEYS.items():
+    for table, (names, measured) in COLUMNS.items():
         connection.execute(sa.text(f"DELETE FROM {table} WHERE district_id = :district"), {"district": district_id})  # noqa: S608
-        columns = ", ".join((*names, *MEASURES))
+        columns = ", ".join((*names, *measured))
         sql = f"INSERT INTO {table} ({columns}) {_derived(connection, table)}"
         written[table] = connection.execute(sa.text(sql), {"district": district_id}).rowcount
     return written
@@ -95,5 +99,5 @@ def rebuild(connection: sa.Connection, district_id: int) -> dict[str, int]:
 def lock_out_ingest(connection: sa.Connection) -> None:
     """Keep ingest from booking until the transaction ends; readers go on. SQLite's writer is alone anyway."""
     if not is_sqlite(connection):
-        for table in ("discharge", *KEYS):
+        for table in ("discharge", "meter_alive", *COLUMNS):
             connection.execute(sa.text(f"LOCK TABLE {table} IN SHARE ROW EXCLUSIVE MODE"))

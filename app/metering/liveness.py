@@ -11,7 +11,7 @@ from msgspec import Meta, Struct
 from app.access.nonces import refusals, using_nonces
 from app.access.signed import Signed
 from app.db import Database, Round, upsert
-from app.metering import cursors
+from app.metering import alive_rollups, cursors
 from app.metering.directory import Directory, current_directory
 from app.metering.envelopes import check_schema, read_envelope
 from app.metering.models import GatewayStatus, MeterAlive
@@ -95,7 +95,7 @@ def book_status(database: Database, status: Status, content: bytes, signed: Sign
         cursor = cursors.open_cursors([key], rows())[key]
         directory = current_directory(connection, signer.district_id)
         placed = list(_placed(status, signed, directory, cursor.last_occurred_at))
-        _store(connection, [row for _, _, row in placed if not isinstance(row, Fault)])
+        store_intervals(connection, [row for _, _, row in placed if not isinstance(row, Fault)])
         refused = [(meter, alive, row) for meter, alive, row in placed if isinstance(row, Fault)]
         keep(connection, [_kept(meter, alive, fault, signed, cursor.epoch_no) for meter, alive, fault in refused])
         cursors.save(connection, [cursor], signed.received_at)
@@ -135,6 +135,8 @@ def _place_interval(
         "started_at": started_at,
         "ended_at": end.occurred_at,
         "received_at": signed.received_at,
+        "gateway_id": stood.gateway_id,
+        "complex_id": stood.complex_id,
     }
 
 
@@ -155,10 +157,16 @@ def _kept(meter: str, alive: Alive, fault: Fault, signed: Signed, epoch_no: int)
     )
 
 
-def _store(connection: sa.Connection, rows: list[dict[str, Any]]) -> None:
-    if rows:
-        ordered = sorted(rows, key=lambda row: (row["meter_id"], row["boot_id"], row["mono_ms"]))
-        connection.execute(upsert(connection, MeterAlive).on_conflict_do_nothing(), ordered)
+def store_intervals(connection: sa.Connection, rows: list[dict[str, Any]]) -> None:
+    """Store rows of `meter_alive` that are not there yet, and add them to the sums by hour, day and month."""
+    if not rows:
+        return
+    ordered = sorted(rows, key=lambda row: (row["meter_id"], row["boot_id"], row["mono_ms"]))
+    statement = upsert(connection, MeterAlive).on_conflict_do_nothing()
+    stored = connection.execute(
+        statement.returning(*map(MeterAlive.__table__.c.get, alive_rollups.Interval._fields)), ordered
+    )
+    alive_rollups.add(connection, [alive_rollups.Interval(*row) for row in stored])
 
 
 def _store_report(connection: sa.Connection, content: bytes, signed: Signed) -> None:

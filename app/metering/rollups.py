@@ -1,4 +1,4 @@
-"""The three rollups: how a discharge counts, how deltas join the ledger's transaction, how all of it is checked.
+"""The rollups: how a discharge counts, and how sums join the transaction that brings them.
 
 `Effect` is the one definition of what counts; ingest and corrections use it row by row, EFFECTIVE repeats it in SQL for
 `check` and `rebuild`, and a property test holds both together.
@@ -29,6 +29,14 @@ KEYS = {
     "complex_day": ("district_id", "complex_id", "service_day"),
     "household_month": ("district_id", "household_id", "month", "tenancy_id"),
 }
+ALIVE_KEYS = {
+    "alive_hour": ("district_id", "complex_id", "hour", "gateway_id", "meter_id"),
+    "alive_day": ("district_id", "complex_id", "service_day", "gateway_id", "meter_id"),
+    "alive_month": ("district_id", "complex_id", "month", "gateway_id", "meter_id"),
+}
+COLUMNS = {table: (keys, MEASURES) for table, keys in KEYS.items()} | {
+    table: (keys, ("alive_ms",)) for table, keys in ALIVE_KEYS.items()
+}  # of each rollup: its key, and what it sums
 POSTGRES_TYPES = {"hour": "timestamptz", "service_day": "date", "month": "date"}
 
 
@@ -114,12 +122,9 @@ class Deltas:
             key = (district_id, effect.household_id, month_of(day), effect.tenancy_id)
             _add(self._household_months, key, counted, sign)
 
-    def rows(self) -> Iterator[tuple[str, list[tuple[Any, ...]]]]:
-        """By table the rows to add, ordered by key so that concurrent transactions lock alike."""
-        by_table = zip(KEYS, (self._meter_hours, self._complex_days, self._household_months), strict=True)
-        for table, sums in by_table:
-            if sums:
-                yield table, [(*key, *sums[key]) for key in sorted(sums)]
+    def by_table(self) -> Iterator[tuple[str, Sums]]:
+        """What to add to each rollup."""
+        yield from zip(KEYS, (self._meter_hours, self._complex_days, self._household_months), strict=True)
 
 
 def _add(sums: Sums, key: tuple[Any, ...], counted: Measured, sign: int) -> None:
@@ -142,27 +147,37 @@ def _add(sums: Sums, key: tuple[Any, ...], counted: Measured, sign: int) -> None
 
 def add(connection: sa.Connection, deltas: Deltas) -> None:
     """Add the deltas to the stored rollups, in the caller's transaction."""
-    for table, rows in deltas.rows():
-        if connection.dialect.name == "sqlite":
-            run_many(connection, _upsert_sqlite(table), rows)
-        else:
-            run(connection, _upsert_postgres(table), *map(array_literal, zip(*rows, strict=True)))
+    for table, sums in deltas.by_table():
+        store(connection, table, sums)
+
+
+def store(connection: sa.Connection, table: str, sums: Sums) -> None:
+    """Add sums by key to a rollup, ordered by key so that concurrent transactions lock alike."""
+    if not sums:
+        return
+    rows = [(*key, *sums[key]) for key in sorted(sums)]
+    if connection.dialect.name == "sqlite":
+        run_many(connection, _upsert_sqlite(table), rows)
+    else:
+        run(connection, _upsert_postgres(table), *map(array_literal, zip(*rows, strict=True)))
 
 
 @cache
 def _upsert_sqlite(table: str) -> str:
-    return _upsert(table, f"VALUES ({', '.join('?' * (len(KEYS[table]) + len(MEASURES)))})")
+    keys, measured = COLUMNS[table]
+    return _upsert(table, f"VALUES ({', '.join('?' * (len(keys) + len(measured)))})")
 
 
 @cache
 def _upsert_postgres(table: str) -> str:
-    types = [POSTGRES_TYPES.get(key, "int8") for key in KEYS[table]] + ["int8"] * len(MEASURES)
+    keys, measured = COLUMNS[table]
+    types = [POSTGRES_TYPES.get(key, "int8") for key in keys] + ["int8"] * len(measured)
     arrays = ", ".join(f"?::{name}[]" for name in types)
     return _upsert(table, f"SELECT * FROM unnest({arrays})")  # noqa: S608 - own names
 
 
 def _upsert(table: str, source: str) -> str:
-    keys = ", ".join(KEYS[table])
-    sums = ", ".join(f"{name} = {table}.{name} + excluded.{name}" for name in MEASURES)
-    columns = f"{keys}, {', '.join(MEASURES)}"
-    return f"INSERT INTO {table} ({columns}) {source} ON CONFLICT ({keys}) DO UPDATE SET {sums}"
+    keys, measured = COLUMNS[table]
+    key = ", ".join(keys)
+    sums = ", ".join(f"{name} = {table}.{name} + excluded.{name}" for name in measured)
+    return f"INSERT INTO {table} ({key}, {', '.join(measured)}) {source} ON CONFLICT ({key}) DO UPDATE SET {sums}"

@@ -15,11 +15,11 @@ from hypothesis import strategies as st
 from werkzeug.test import TestResponse
 
 from app.db import Database
-from app.metering.models import GatewayStatus, MeterAlive
+from app.metering.models import AliveDay, AliveHour, AliveMonth, GatewayStatus, MeterAlive
 from app.registry.service import install_meter
 from app.times import format_instant, now
 from tests.builders import Box, Town
-from tests.metering.reading import problem, quarantine, rows_of, statuses
+from tests.metering.reading import agrees, problem, quarantine, rows_of, statuses
 
 MINUTE = timedelta(minutes=1)
 
@@ -113,7 +113,8 @@ def test_any_order_and_repetition_of_reports_stores_each_interval_once(
     box: Box, database: Database, drawn: list[tuple[int, int]], cuts: list[int]
 ) -> None:
     with database.begin() as session:
-        session.execute(sa.delete(MeterAlive))
+        for table in (MeterAlive, AliveHour, AliveDay, AliveMonth):
+            session.execute(sa.delete(table))
     base = long_ago(hours=3)
     waiting = [(base + 10 * start * MINUTE, base + (10 * start + length) * MINUTE) for start, length in drawn]
     spooled = {span: interval(box, *span) for span in waiting}  # a spool writes an interval once and for ever
@@ -122,6 +123,10 @@ def test_any_order_and_repetition_of_reports_stores_each_interval_once(
         send(box, report(box, meter("W0G-M1", *(spooled[span] for span in part))))
     send(box, report(box, meter("W0G-M1", *(spooled[span] for span in waiting))))
     assert sorted(spans(database)) == sorted((1, *span) for span in spooled)
+    assert agrees(database)
+    whole = sum((end - start) // timedelta(milliseconds=1) for start, end in spooled)
+    for table in ("alive_hour", "alive_day", "alive_month"):
+        assert rows_of(database, f"SELECT sum(alive_ms) FROM {table}") == [(whole,)]
 
 
 def test_an_interval_by_an_unset_clock_is_placed_by_what_has_passed_since(box: Box, database: Database) -> None:

@@ -6,6 +6,7 @@ from contextlib import closing
 from datetime import datetime, timedelta
 from typing import Any
 
+import sqlalchemy as sa
 from sqlalchemy.orm import Session
 
 from app.access import claims
@@ -14,9 +15,19 @@ from app.db import Base, Database
 from app.ids import allocate
 from app.metering.envelopes import read_batch
 from app.metering.ingest import Ingest
-from app.metering.models import MeterAlive
+from app.metering.liveness import store_intervals
 from app.registry.cards import card_hash, last4
-from app.registry.models import Building, Card, CardAssignment, Complex, District, Household, Meter, Tenancy
+from app.registry.models import (
+    Building,
+    Card,
+    CardAssignment,
+    Complex,
+    District,
+    Household,
+    Meter,
+    MeterAssignment,
+    Tenancy,
+)
 from app.registry.service import add_district, add_gateway, district_by_code, install_meter
 from app.times import format_instant, now
 
@@ -93,8 +104,11 @@ class Bins:
         """The meter answered for ten minutes until then."""
         row = {"started_at": until - timedelta(minutes=10), "ended_at": until, "received_at": until}
         row |= {"boot_id": "boot", "mono_ms": int(until.timestamp() * 1000)}
-        with self.database.begin() as session:
-            session.add(MeterAlive(district_id=self.district.id, meter_id=meter.id, **row))
+        same = (MeterAssignment.district_id == self.district.id, MeterAssignment.meter_id == meter.id)
+        with self.database.engine.begin() as connection:
+            stood = sa.select(MeterAssignment.gateway_id, MeterAssignment.complex_id).where(*same)
+            place = dict(connection.execute(stood).mappings().first() or {})
+            store_intervals(connection, [row | place | {"district_id": self.district.id, "meter_id": meter.id}])
 
     def _book(self, *records: dict[str, Any]) -> None:
         sent_at = format_instant(now())
