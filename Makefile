@@ -5,6 +5,7 @@ WORKERS ?= 2
 VENV := .venv
 BIN := $(VENV)/bin
 INSTALLED := $(VENV)/.installed
+ASSETS := app/web/static/vendor/.built
 BROWSER_PACKAGES := chromium fonts-nanum
 TRANSLATIONS := $(patsubst %.po,%.mo,$(wildcard app/translations/*/LC_MESSAGES/*.po))
 
@@ -18,10 +19,10 @@ export PIP_PROGRESS_BAR := off
 help: ## Show this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-12s %s\n", $$1, $$2 }' $(firstword $(MAKEFILE_LIST))
 
-install: $(INSTALLED) $(TRANSLATIONS) ## Make .venv with everything locked, and fetch what browser tests need
+install: $(INSTALLED) $(TRANSLATIONS) $(ASSETS) ## Make .venv with everything locked, and fetch what browser tests need
 	@scripts/apt.sh $(BROWSER_PACKAGES)
 
-run: $(INSTALLED) $(TRANSLATIONS) ## Serve a demo with simulated gateways on 127.0.0.1:8000 until Ctrl-C
+run: $(INSTALLED) $(TRANSLATIONS) $(ASSETS) ## Serve a demo with simulated gateways on 127.0.0.1:8000 until Ctrl-C
 	@exec $(BIN)/jongnyang demo run $(ARGS)
 
 test: install lint ## Lint, then test on SQLite and PostgreSQL (ARGS="-k word" narrows, WORKERS=0 for one process)
@@ -52,6 +53,10 @@ soak: $(INSTALLED) ## Run the tests that take minutes
 clean: ## Remove caches and builds; var/ (the data) and .venv stay
 	rm -rf build *.egg-info .pytest_cache .mypy_cache .ruff_cache .hypothesis .import_linter_cache
 	find . -name __pycache__ -not -path './$(VENV)/*' -prune -exec rm -rf {} +
+
+$(ASSETS): package.json package-lock.json app/web/krds.scss scripts/assets.sh | $(INSTALLED)
+	@scripts/assets.sh
+	@touch $@
 
 %.mo: %.po | $(INSTALLED)
 	@$(BIN)/pybabel --quiet compile --input-file $< --output-file $@ --locale ko
