@@ -1,0 +1,127 @@
+"""Rows of a published file as figures; what cannot be one is skipped with its line and reason."""
+
+import re
+import unicodedata
+from collections import defaultdict
+from collections.abc import Iterable
+from datetime import date
+from typing import NamedTuple
+
+from app.metering.reported.forms import Form, Place
+from app.metering.reported.models import UNLOCATED
+from app.metering.reported.report import Report
+from app.registry.imports.sheets import Row
+
+WHOLE = re.compile(r"([0-9]{1,15}|[0-9]{1,3}(?:,[0-9]{3}){1,4})(?:\.0+)?")
+CODE = re.compile(r"[0-9A-Za-z]{1,20}")
+LONGEST = 100
+EARLIEST = date(2000, 1, 1)  # no bin weighed before
+
+
+class Figure(NamedTuple):
+    """One usable row. `values` is what is stored of it, in the order of ReportedRow's columns."""
+
+    line: int
+    starts_on: date
+    place: Place
+    grams: int | None
+    count: int | None  # type: ignore[assignment]
+    won: int | None
+
+    @property
+    def key(self) -> tuple[date, str]:
+        return self.starts_on, self.place.code
+
+    @property
+    def values(self) -> tuple[str, str | None, int | None, int | None, int | None]:
+        return self.place.name, self.place.dong_name, self.grams, self.count, self.won
+
+
+def read_figures(form: Form, report: Report, today: date) -> list[Figure]:
+    """The figures of the file, one for each place and period. The report receives skipped rows and notes."""
+    figures = [found for row in report.sheet.rows if (found := _figure(form, row, report, today))]
+    unlocated = sum(figure.place.code == UNLOCATED for figure in figures)
+    if unlocated:
+        report.note(None, UNLOCATED, "unlocated", count=f"{unlocated:,}")
+    return _once(figures, report)
+
+
+def whole(text: str) -> int | None:
+    """A whole number of 0 or more, also as `620.0` or `1,469`; raises ValueError for anything else but a blank."""
+    if not text:
+        return None
+    found = WHOLE.fullmatch(text)
+    if not found:
+        raise ValueError(text)
+    return int(found[1].replace(",", ""))
+
+
+def _figure(form: Form, row: Row, report: Report, today: date) -> Figure | None:
+    cells = {column: _clean(value) for column, value in row.cells.items()}
+    when = "-".join(cells[column] for column in form.when)
+    subject = f"{when} {' '.join(cells[column] for column in form.where)}".strip()[:LONGEST]
+    starts_on = form.starts_on(cells)
+    if starts_on is None:
+        report.skip(row.line, subject, f"bad_{form.period}", columns="-".join(form.when), value=repr(when[:40]))
+        return None
+    if not EARLIEST <= starts_on <= today:
+        report.skip(row.line, subject, "out_of_time", value=when, earliest=EARLIEST, today=today)
+        return None
+    place = form.place(cells)
+    if fault := _place_fault(form, place):
+        report.skip(row.line, subject, fault, columns=", ".join(form.where), most=LONGEST)
+        return None
+    amounts = _amounts(form, row.line, subject, cells, report)
+    if amounts is None:
+        return None
+    weekday = str(starts_on.isoweekday() % 7 + 1)
+    if form.weekday and cells.get(form.weekday, "") not in ("", weekday):
+        report.note(row.line, subject, "weekday_differs", given=cells[form.weekday], weekday=weekday)
+    return Figure(row.line, starts_on, place, *amounts)
+
+
+def _place_fault(form: Form, place: Place) -> str | None:
+    if not place.code:
+        return "place_missing"
+    if form.level in ("city", "site") and not CODE.fullmatch(place.code):
+        return "bad_code"
+    return "place_too_long" if max(map(len, filter(None, place))) > LONGEST else None
+
+
+def _amounts(
+    form: Form, line: int, subject: str, cells: dict[str, str], report: Report
+) -> tuple[int | None, int | None, int | None] | None:
+    amounts = []
+    for column in (form.grams, form.count, form.won):
+        try:
+            amounts.append(whole(cells[column]) if column else None)
+        except ValueError:
+            report.skip(line, subject, "not_whole", column=column, value=repr(cells[str(column)][:40]))
+            return None
+    grams, count, won = amounts
+    return grams, count, won
+
+
+def _once(figures: Iterable[Figure], report: Report) -> list[Figure]:
+    """One figure a place and period: equal ones are noted, those that differ are all kept aside."""
+    by_key: dict[tuple[date, str], list[Figure]] = defaultdict(list)
+    for figure in figures:
+        by_key[figure.key].append(figure)
+    kept = []
+    for same in by_key.values():
+        first, *more = same
+        subject = f"{first.starts_on} {first.place.code}"
+        if len({figure.values for figure in same}) > 1:
+            for figure in same:
+                others = ", ".join(str(each.line) for each in same if each is not figure)
+                report.skip(figure.line, subject, "conflict", others=others)
+            continue
+        kept.append(first)
+        for figure in more:
+            report.note(figure.line, subject, "twice", first=first.line)
+    return kept
+
+
+def _clean(text: str) -> str:
+    # A Mac stores Hangul in parts (NFD): the same dong would be two places.
+    return " ".join(unicodedata.normalize("NFC", text).split())

@@ -1,0 +1,54 @@
+"""A published file as rows of text: CSV, or the JSON envelope of the K-eco open API."""
+
+import hashlib
+import json
+from pathlib import Path
+from typing import Any
+
+from app.metering.reported.forms import KNOWN_COLUMNS
+from app.metering.reported.texts import BAD_ITEM, BAD_JSON, NO_LIST
+from app.registry.imports.sheets import UNREADABLE, Row, Sheet, read_sheet
+from app.texts import Refused
+
+JSON = "JSON"
+
+
+def read_file(path: Path) -> Sheet:
+    """Rows with the known columns; in JSON `line` counts the items from 1. Raises Refused for what cannot be read."""
+    try:
+        content = path.read_bytes()
+    except OSError as error:
+        raise Refused(UNREADABLE.fill(path=path, error=error.strerror)) from error
+    if content.removeprefix(b"\xef\xbb\xbf").lstrip()[:1] in (b"{", b"["):
+        return _read_json(path.name, content)
+    return read_sheet(path, (), KNOWN_COLUMNS)
+
+
+def _read_json(name: str, content: bytes) -> Sheet:
+    try:
+        # Numbers stay text: what is no whole number is then told as it was written.
+        value = json.loads(content.decode("utf-8-sig"), parse_float=str, parse_int=str, parse_constant=str)
+    except (ValueError, RecursionError) as error:
+        raise Refused(BAD_JSON.fill(name=name, error=error)) from error
+    items = _items(name, value)
+    columns = list(dict.fromkeys(column for item in items for column in item))
+    known = [column for column in KNOWN_COLUMNS if column in columns]
+    rows = [Row(number, {each: _text(item.get(each)) for each in known}) for number, item in enumerate(items, 1)]
+    ignored = [column for column in columns if column not in known]
+    return Sheet(name, hashlib.sha256(content).hexdigest(), JSON, ignored, rows)
+
+
+def _items(name: str, value: Any) -> list[dict[str, Any]]:
+    data = value.get("data", value) if isinstance(value, dict) else value
+    items = data.get("list") if isinstance(data, dict) else data
+    if not isinstance(items, list) or not items:
+        said = data.get("resultMsg") if isinstance(data, dict) else None
+        raise Refused(NO_LIST.fill(name=name, said=said or "–"))
+    for number, item in enumerate(items, 1):
+        if not isinstance(item, dict) or any(isinstance(each, dict | list) for each in item.values()):
+            raise Refused(BAD_ITEM.fill(name=name, number=number))
+    return items
+
+
+def _text(value: Any) -> str:
+    return "" if value is None else str(value).strip()
