@@ -21,7 +21,11 @@ COMMANDS = {
     "token": "app.access.people_commands:token",
     "rollups": "app.metering.commands:rollups",
     "quarantine": "app.metering.commands:quarantine",
+    "volumes": "app.metering.volumes.commands:volumes",
 }
+
+# Commands of a group that lives below their domain, and so cannot import it.
+ADDED = {"import": {"volumes": "app.metering.reported.commands:import_volumes"}}
 
 UPGRADED = Text("데이터베이스가 최신입니다: {revision}", "The database is at the newest migration: {revision}")
 DOWNGRADED = Text("데이터베이스를 {revision}(으)로 되돌렸습니다.", "The database was taken back to {revision}.")
@@ -33,6 +37,12 @@ REALLY = Text(
 NONE = Text("(준비되지 않음)", "(not set up)")
 
 
+def _load(place: str) -> click.Command:
+    module, attribute = place.split(":")
+    command: click.Command = getattr(import_module(module), attribute)
+    return command
+
+
 class Main(Told, click.Group):
     """Loads the commands of COMMANDS, and tells people about errors without a traceback."""
 
@@ -42,8 +52,10 @@ class Main(Told, click.Group):
     def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
         if cmd_name not in COMMANDS:
             return super().get_command(ctx, cmd_name)
-        module, attribute = COMMANDS[cmd_name].split(":")
-        command: click.Command = getattr(import_module(module), attribute)
+        command = _load(COMMANDS[cmd_name])
+        for name, place in ADDED.get(cmd_name, {}).items():
+            assert isinstance(command, click.Group)
+            command.add_command(_load(place), name)
         return command
 
     def invoke(self, ctx: click.Context) -> Any:
