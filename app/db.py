@@ -110,6 +110,12 @@ class Database:
         with self.session.begin() as session:
             yield session
 
+    @contextmanager
+    def reading(self) -> Iterator[sa.Connection]:
+        """A connection that only reads, in one transaction."""
+        with self.engine.connect().execution_options(read_only=True) as connection, connection.begin():
+            yield connection
+
     def dispose(self) -> None:
         self.engine.dispose()
 

@@ -16,6 +16,7 @@ from app.db import UNAVAILABLE, Database
 from app.languages import choose_language
 from app.metering import gateway_api
 from app.metering.api import blueprint as metering
+from app.metering.volumes.api import blueprint as volumes
 from app.operations import blueprint as operations
 from app.problems import Problem
 from app.registry.gateway_api import blueprint as claims
@@ -49,7 +50,7 @@ def create_app(settings: Settings | None = None) -> Flask:
     signed.init(app)
     app.register_blueprint(claims)
     gateway_api.init(app)
-    openapi.init(app, [metering])
+    openapi.init(app, [metering, volumes])
     pages.init(app)
     _answer_errors(app)
     return app

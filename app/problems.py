@@ -135,7 +135,7 @@ class Problem(Exception):
             "instance": request.path,
             **self.extra,
         }
-        answer = Response(json.encode(body), self.kind.status, content_type="application/problem+json")
+        answer = Response(json.encode(body, enc_hook=str), self.kind.status, content_type="application/problem+json")
         if self.retry_after is not None:
             answer.headers["Retry-After"] = str(self.retry_after)
         if self.kind.status == 401:
@@ -150,7 +150,7 @@ def from_http_exception(error: HTTPException) -> Response:
         answer = Problem(HTTP_SLUGS[code]).response()
     else:
         body = {"type": "about:blank", "title": error.name, "status": code, "detail": error.description}
-        answer = Response(json.encode(body), code, content_type="application/problem+json")
+        answer = Response(json.encode(body, enc_hook=str), code, content_type="application/problem+json")
     for name, value in error.get_headers():
         if name in ("Allow", "Retry-After", "Range"):
             answer.headers[name] = value
