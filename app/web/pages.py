@@ -4,10 +4,13 @@ from typing import Any
 
 from flask import Blueprint, Flask, Response, abort, make_response, redirect, render_template, request
 from flask_babel import force_locale
+from flask_babel import lazy_gettext as _l
 from werkzeug.wrappers import Response as AnyResponse
 
+from app import __version__
 from app.access import rules
 from app.access.accounts import current_district_id
+from app.access.enforce import HEADERS
 from app.access.pages import safe_path
 from app.context import service
 from app.languages import COOKIE, LANGUAGES, choose_language
@@ -19,12 +22,15 @@ from app.web.queries import Overview, overview
 blueprint = Blueprint("web", __name__)
 
 YEAR = 365 * 24 * 3600
+MENU = (("web.home", _l("Discharges today")),)
+SWAGGER_IMAGES = "; img-src 'self' data:"  # Swagger UI's style sheet carries its icons in itself
 
 
 def init(app: Flask) -> None:
     """Add the pages to the app."""
     app.register_blueprint(blueprint)
-    app.context_processor(lambda: {"language": choose_language(), "formats": formats})
+    shared = {"formats": formats, "menu": MENU, "version": __version__}
+    app.context_processor(lambda: {"language": choose_language(), **shared})
 
 
 @blueprint.get("/")
@@ -54,6 +60,15 @@ def choose(language: str) -> AnyResponse:
     response = redirect(safe_path(request.args.get("next")))
     secure = service().settings.secure_cookies
     response.set_cookie(COOKIE, language, max_age=YEAR, httponly=True, samesite="Lax", secure=secure)
+    return response
+
+
+@blueprint.get("/api/docs")
+@rules.public
+def api_docs() -> Response:
+    """The people's API to browse and to try."""
+    response = make_response(render_template("api_docs.html"))
+    response.headers["Content-Security-Policy"] = HEADERS["Content-Security-Policy"] + SWAGGER_IMAGES
     return response
 
 

@@ -24,6 +24,7 @@ PUBLIC = {
     "/language/<language>",
     "/problems",
     "/problems/<slug>",
+    "/api/docs",
     "/api/v1/time",
     "/api/v1/openapi.json",
     "/api/v1/gateways/claim",
