@@ -1,4 +1,4 @@
-"""Days, weeks and months as half-open spans of calendar days."""
+"""Days, weeks, months and years as half-open spans of calendar days."""
 
 from collections.abc import Iterator
 from datetime import date, timedelta
@@ -16,15 +16,21 @@ def months_after(month: date, count: int) -> date:
 
 
 def start_of(unit: str, day: date) -> date:
-    """The first day of the day, week (from Monday) or month that holds `day`."""
-    if unit == "month":
-        return month_of(day)
-    return day - DAY * day.weekday() if unit == "week" else day
+    """The first day of the day, week (from Monday), month or year that holds `day`."""
+    starts = {
+        "day": day,
+        "week": day - DAY * day.weekday(),
+        "month": month_of(day),
+        "year": day.replace(month=1, day=1),
+    }
+    return starts[unit]
 
 
 def end_of(unit: str, start: date) -> date:
     """The first day after the unit that begins on `start`."""
-    return months_after(start, 1) if unit == "month" else start + (WEEK if unit == "week" else DAY)
+    if unit in ("month", "year"):
+        return months_after(start, 12 if unit == "year" else 1)
+    return start + (WEEK if unit == "week" else DAY)
 
 
 def units(unit: str, start: date, end: date) -> Iterator[date]:

@@ -9,19 +9,29 @@ from typing import Literal, NamedTuple
 from app.metering.reported.models import PERIOD_OF, UNLOCATED
 from app.metering.reported.periods import DAY, end_of, months_after, start_of, units
 from app.metering.reported.rows import Executor, Row, Series, Span, current_rows, reported_series, spans
-from app.metering.reported.texts import LEVEL_NAMES, NO_DONG, TOO_FINE
+from app.metering.reported.tariff import Amounts, Fit, rates_of, tariff_fit
+from app.metering.reported.texts import LEVEL_NAMES, NO_DONG, PERIOD_NAMES, TOO_FINE
 from app.texts import Refused, Text
 from billing.days import month_of
 
-__all__ = ["By", "ReportedVolume", "Series", "level_for", "reported_series", "reported_volumes"]
+__all__ = [
+    "By",
+    "ReportedVolume",
+    "Series",
+    "SourceFit",
+    "level_for",
+    "reported_fit",
+    "reported_series",
+    "reported_volumes",
+]
 
-By = Literal["place", "dong", "day", "week", "month"]
-TIMES = ("day", "week", "month")
+By = Literal["place", "dong", "hour", "day", "week", "month", "year"]
+TIMES = ("hour", "day", "week", "month", "year")
 CLOSED_AFTER = timedelta(days=365)  # a place that was silent for longer is no longer expected to report
 
 
 class ReportedVolume(NamedTuple):
-    """What a place reported in the whole range, or all places in one day, week or month.
+    """What a place reported in the whole range, or all places in one day, week, month or year.
 
     `ends_on` is exclusive. A sum is None where nothing was reported. `periods` are the days (for sites: months) in
     which a place was known, added up over the places; in `periods_reporting` of them it reported. A place is known from
@@ -43,6 +53,14 @@ class ReportedVolume(NamedTuple):
     located: bool = True
 
 
+class SourceFit(NamedTuple):
+    """How the won of one source and level fit its tariff."""
+
+    source: str
+    level: str
+    fit: list[Fit]
+
+
 def reported_volumes(
     executor: Executor,
     district_id: int,
@@ -55,8 +73,8 @@ def reported_volumes(
 ) -> list[ReportedVolume]:
     """Volumes of level `per` from the periods that lie wholly from `start` until before `end`, in order.
 
-    By day, week or month every unit of the published time appears, also one in which nobody reported; its ends are cut
-    to the range. Raises Refused where the level has no such figures, as days of sites or dongs of the nation.
+    By day, week, month or year every unit of the published time appears, also one in which nobody reported; its ends are cut
+    to the range. Raises Refused where the level has no such figures, as days of sites, or dongs of the nation.
     """
     if fault := _fault(per, by):
         raise Refused(fault)
@@ -74,9 +92,28 @@ def level_for(executor: Executor, district_id: int, source: str, by: By) -> str 
     return "dong" if by == "dong" and "dong" in found else next(reversed(found), None)
 
 
+def reported_fit(
+    executor: Executor,
+    district_id: int,
+    source: str | None = None,
+    start: date | None = None,
+    end: date | None = None,
+) -> list[SourceFit]:
+    """How the won fit the tariff, of each source whose rate is known, for periods beginning from `start` to `end`."""
+    fits = []
+    for series in reported_series(executor, district_id, source):
+        if rates_of(series.source):
+            last = end - DAY if end else None
+            rows = current_rows(executor, district_id, series.source, series.level, start, last)
+            amounts = [Amounts(row.starts_on, row.grams, row.count, row.won) for row in rows]
+            fits.append(SourceFit(series.source, series.level, tariff_fit(series.source, amounts)))
+    return fits
+
+
 def _fault(level: str, by: By) -> Text | None:
-    if by in TIMES and PERIOD_OF[level] == "month" and by != "month":
-        return TOO_FINE.fill(level=LEVEL_NAMES[level], by=by)
+    period = PERIOD_OF[level]
+    if by in TIMES and TIMES.index(by) < TIMES.index(period):
+        return TOO_FINE.fill(level=LEVEL_NAMES[level], period=PERIOD_NAMES[period])
     return NO_DONG.fill(level=LEVEL_NAMES[level]) if by == "dong" and level not in ("dong", "site") else None
 
 

@@ -40,9 +40,10 @@ LEVEL_NAMES = {
     "dong": Text("동", "dongs"),
     "site": Text("배출 지점", "sites"),
 }
+PERIOD_NAMES = {"day": Text("일", "day"), "month": Text("월", "month")}
 TOO_FINE = Text(
-    "‘{level}’ 자료는 월 단위로만 공표되어 더 짧은 기간({by})으로 볼 수 없습니다. 월별로 보세요.",
-    "The figures of {level} are published by month and cannot be shown by {by}. Show them by month, or other figures.",
+    "‘{level}’ 자료는 {period} 단위로만 공표되어 더 짧게 나눌 수 없습니다. {period} 단위나 더 긴 단위로 보세요.",
+    "The figures of {level} are published by {period} and cannot be shown by less. Show them by {period} or more.",
 )
 NO_DONG = Text(
     "‘{level}’ 자료에는 동이 없어 동별로 볼 수 없습니다. 동이나 배출 지점 자료를 고르세요.",
