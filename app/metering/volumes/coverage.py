@@ -1,7 +1,6 @@
 """Which meters stood at a place in a slot, which of them were listening, and what the figures are worth then. Pure."""
 
-from collections import defaultdict
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from datetime import datetime, timedelta
 from typing import NamedTuple
 
@@ -15,6 +14,7 @@ FALL = 0.6  # of what is usual, as far as the meters listened
 ENOUGH = 0.5  # of the meters' time; with less nobody can tell a fall
 
 MILLISECOND = timedelta(milliseconds=1)
+NONE_DUE = (0, 0)
 NOTHING = timedelta(0)
 
 
@@ -32,19 +32,10 @@ class Standing(NamedTuple):
     end: datetime | None
 
 
-class Heard(NamedTuple):
-    """How many meters of a gateway were alive in a slot, and for how many milliseconds: all, the least, the most."""
-
-    gateway_id: int
-    meters: int
-    all_ms: int
-    least_ms: int
-    most_ms: int
-
-
 class Coverage(NamedTuple):
-    """See `Volume`; `complexes` are those with a meter."""
+    """See `Volume`."""
 
+    households: int
     meters: int
     meters_reporting: int
     silent_meters: int
@@ -52,60 +43,80 @@ class Coverage(NamedTuple):
     gateways_reporting: int
     gateways_out: int
     alive_share: float | None
-    complexes: frozenset[int]
 
 
-def cover(standings: Iterable[Standing], heard: Iterable[Heard], slot: Slot, now: datetime) -> Coverage:
-    """The coverage of a slot; what is too young to have been reported is left out of shares."""
-    by_gateway = {row.gateway_id: row for row in heard}
-    slot_ms = _milliseconds(slot, slot.start, None, now)
-    meters: dict[int, int] = defaultdict(int)
-    due: dict[int, int] = defaultdict(int)
-    moved: set[tuple[int, int]] = set()
-    complexes, all_due = set(), 0
-    for row in standings:
-        if row.meter_id is None:
-            meters[row.gateway_id] += row.meters
-            row_ms = slot_ms
-        else:
-            if row.start >= slot.end or (row.end is not None and row.end <= slot.start):
-                continue
-            row_ms = _milliseconds(slot, row.start, row.end, now)
-            meters[row.gateway_id] += (row.gateway_id, row.meter_id) not in moved
-            moved.add((row.gateway_id, row.meter_id))
-        complexes.add(row.complex_id)
-        due[row.gateway_id] = max(due[row.gateway_id], row_ms)
-        all_due += row_ms * row.meters
-    return _judged(meters, due, all_due, by_gateway, len({meter for _, meter in moved}), frozenset(complexes))
+# How many meters of a gateway were alive in a slot, and for how many milliseconds: all, the least, the most.
+Heard = tuple[int, int, int, int, int]  # gateway, meters, all, least, most
 
 
-def _judged(
-    meters: dict[int, int],
-    due: dict[int, int],
-    all_due: int,
-    heard: dict[int, Heard],
-    moved: int,
-    complexes: frozenset[int],
-) -> Coverage:
-    reporting = silent = out = alive_ms = gateways_reporting = 0
-    for gateway, standing in meters.items():
-        row = heard.get(gateway)
-        if row is not None:
+class Due(NamedTuple):
+    """What should be heard in a slot: of each gateway its meters and the time it ran one, and all meters' time."""
+
+    households: int
+    meters: int
+    by_gateway: Mapping[int, tuple[int, int]]  # meters, milliseconds
+    all_ms: int
+
+
+class Stood:
+    """The meters of a place over a range of time; `households` by complex."""
+
+    def __init__(self, standings: Iterable[Standing], households: Mapping[int, int]) -> None:
+        rows = list(standings)
+        self._households = households
+        self._moved = [row for row in rows if row.meter_id is not None]
+        self._complexes = {row.complex_id for row in rows if row.meter_id is None}
+        self._whole: dict[int, int] = {}
+        for row in rows:
+            if row.meter_id is None:
+                self._whole[row.gateway_id] = self._whole.get(row.gateway_id, 0) + row.meters
+        self._known: dict[int, Due] = {}
+
+    def cover(self, heard: Iterable[Heard], slot: Slot, now: datetime) -> Coverage:
+        """The coverage of a slot; what is too young to have been reported is left out of shares."""
+        due = self._due(slot, now)
+        by_gateway = due.by_gateway
+        reporting = silent = alive_ms = gateways_reporting = listening = 0
+        for gateway, meters, all_ms, least_ms, most_ms in heard:
             gateways_reporting += 1
-            reporting += row.meters
-            alive_ms += row.all_ms
-        if not due[gateway]:
-            continue
-        if row is None or row.most_ms < LISTENING * due[gateway]:
-            out += 1
-        else:
-            missing = standing - row.meters
-            silent += missing if missing > 0 else row.least_ms < LISTENING * row.most_ms
-    total = sum(meters.values())
-    share = min(alive_ms / all_due, 1.0) if all_due else None
-    return Coverage(
-        total, min(reporting, total), silent, len(meters), gateways_reporting, out, share and round(share, 4), complexes
-    )
+            reporting += meters
+            alive_ms += all_ms
+            stood, due_ms = by_gateway.get(gateway, NONE_DUE)
+            if most_ms >= LISTENING * due_ms:
+                listening += 1
+                silent += stood - meters if stood > meters else least_ms < LISTENING * most_ms
+        gateways = len(by_gateway)
+        reported = (due.households, due.meters, min(reporting, due.meters))
+        if not due.all_ms:
+            return Coverage(*reported, 0, gateways, gateways_reporting, 0, None)
+        share = round(min(alive_ms / due.all_ms, 1.0), 4)
+        return Coverage(*reported, silent, gateways, gateways_reporting, max(gateways - listening, 0), share)
+
+    def _due(self, slot: Slot, now: datetime) -> Due:
+        slot_ms = _milliseconds(slot, slot.start, None, now)
+        whole = self._known.get(slot_ms)
+        if whole is None:
+            meters = sum(self._whole.values())
+            by_gateway = {gateway: (number, slot_ms) for gateway, number in self._whole.items()}
+            whole = Due(self._in(self._complexes), meters, by_gateway, meters * slot_ms)
+            self._known[slot_ms] = whole
+        return self._with_moved(whole, slot, now) if self._moved else whole
+
+    def _with_moved(self, whole: Due, slot: Slot, now: datetime) -> Due:
+        """A meter that came, left or changed its gateway in the range counts for its part of the slot."""
+        there = [row for row in self._moved if row.start < slot.end and (row.end is None or row.end > slot.start)]
+        by_gateway, all_ms = dict(whole.by_gateway), whole.all_ms
+        for row in there:
+            row_ms = _milliseconds(slot, row.start, row.end, now)
+            meters, gateway_ms = by_gateway.get(row.gateway_id, NONE_DUE)
+            by_gateway[row.gateway_id] = (meters + 1, max(gateway_ms, row_ms))
+            all_ms += row_ms
+        meters = whole.meters + len({row.meter_id for row in there})
+        complexes = self._complexes | {row.complex_id for row in there}
+        return Due(self._in(complexes), meters, by_gateway, all_ms)
+
+    def _in(self, complexes: Iterable[int]) -> int:
+        return sum(self._households[complex_id] for complex_id in complexes)
 
 
 def judge(coverage: Coverage, slot: Slot, grams: int, usual: int | None, now: datetime) -> Condition:
@@ -127,5 +138,7 @@ def judge(coverage: Coverage, slot: Slot, grams: int, usual: int | None, now: da
 
 
 def _milliseconds(slot: Slot, start: datetime, end: datetime | None, now: datetime) -> int:
-    until = min(slot.end, now - LATENCY, end or slot.end)
+    until = min(slot.end, now - LATENCY)
+    if end is not None and end < until:
+        until = end
     return max(until - max(slot.start, start), NOTHING) // MILLISECOND

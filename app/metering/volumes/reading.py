@@ -10,7 +10,7 @@ from flask_babel import lazy_gettext as _
 
 from app.db import Round, Statement, from_driver, is_sqlite, to_microseconds
 from app.metering.volumes import households, statements
-from app.metering.volumes.coverage import Heard, Standing, cover, judge
+from app.metering.volumes.coverage import Heard, Standing, Stood, judge
 from app.metering.volumes.model import Ask, Page, Place, Volume
 from app.metering.volumes.slots import DAY, Slot, slots
 from app.metering.volumes.statements import Scope
@@ -23,15 +23,19 @@ MOST_SLOTS = 10_000  # a year of hours
 Rows = list[tuple[Any, ...]]
 Sums = tuple[int, int, int, int]  # discharges, grams, and both without a household
 NO_SUMS: Sums = (0, 0, 0, 0)
+NOWHERE = Stood([], {})
 
 
 class Part(NamedTuple):
-    """A place of the answer: where its sums, its meters and its households are found."""
+    """A place of the answer: where its sums and its meters are found."""
 
     place: Place
     sums: Any
     coverage: Any
-    households: int | None  # of a household: 1
+
+    @property
+    def is_household(self) -> bool:
+        return self.place.kind == "household"
 
 
 def volumes(connection: sa.Connection, district_id: int, ask: Ask, now: datetime) -> Page:
@@ -64,8 +68,7 @@ def _by_slot(connection: sa.Connection, district_id: int, ask: Ask, all_slots: l
         ask = ask._replace(start=service_day(found[0].start), end=last_day + DAY)
     scope = statements.scope_of(district_id, ask.place)
     read = _Read(connection, district_id, ask, scope, found, now)
-    number = 1 if ask.place.kind == "household" else None
-    rows = read.rows([Part(ask.place, 0, 0, number)])
+    rows = read.rows([Part(ask.place, 0, 0)])
     return Page(rows, rows[-1].start.isoformat() if more else None)
 
 
@@ -87,7 +90,7 @@ def _by_part(connection: sa.Connection, district_id: int, ask: Ask, found: list[
     if ask.per == "complex" and len(wanted) < len(places):
         scope = statements.between(scope, wanted[0], wanted[-1])
     read = _Read(connection, district_id, ask, scope, found, now)
-    rows = read.rows([Part(places[key], key, key, None) for key in wanted])
+    rows = read.rows([Part(places[key], key, key) for key in wanted])
     return Page(rows, str(wanted[-1]) if more else None)
 
 
@@ -109,7 +112,7 @@ def _by_household(connection: sa.Connection, district_id: int, ask: Ask, found: 
     among = households.sums_of_page(scope, ask, shown[0][0], shown[-1][0], is_sqlite(connection))
     read = _Read(connection, district_id, ask, scope, found, now, among)
     parts = [
-        Part(Place("household", id_, "", f"{building}-{unit}"), id_, complex_id, 1)
+        Part(Place("household", id_, "", f"{building}-{unit}"), id_, complex_id)
         for id_, complex_id, building, unit in shown
     ]
     return Page(read.rows(parts), str(shown[-1][0]) if more else None)
@@ -139,8 +142,7 @@ class _Read:
         alive = asked.add([statements.alive(scope, ask, self._sqlite)])
         daily = asked.add([statements.daily(scope, ask)] if compares else [])
         asked.run()
-        self._households = {row[0]: row[5] for row in complexes()}
-        self._standing = self._standing_by_part(standing(), {row[0]: row[3] for row in complexes()})
+        self._stood = self._stood_by_part(standing(), complexes())
         self._sums: dict[tuple[Any, Any], Sums] = {(part, key): (a, b, c, d) for part, key, a, b, c, d in summed()}
         self._heard = self._heard_by_part_and_key(alive())
         self._daily = self._grams_by_part_and_day(daily())
@@ -151,38 +153,32 @@ class _Read:
         return [self._row(part, slot, key) for part in parts for slot, key in keyed]
 
     def _row(self, part: Part, slot: Slot, key: Any) -> Volume:
-        covered = cover(
-            self._standing.get(part.coverage, ()), self._heard.get((part.coverage, key), ()), slot, self._now
-        )
+        covered = self._stood[part.coverage].cover(self._heard.get((part.coverage, key), ()), slot, self._now)
         sums = self._sums.get((part.sums, key), NO_SUMS)
         daily = self._daily.get(part.sums)
         usual = usual_grams(daily, slot) if daily else None
-        number = part.households
-        if number is None:
-            number = sum(self._households[complex_id] for complex_id in covered.complexes)
         condition = judge(covered, slot, sums[1], usual, self._now)
+        if part.is_household:
+            covered = covered._replace(households=1)
         elapsed = min(slot.end, self._now) - slot.start
         return Volume(
-            *(part.place, slot.start, slot.end, elapsed),
-            *sums,
-            *(number, covered.meters, covered.meters_reporting, covered.silent_meters),
-            *(covered.gateways, covered.gateways_reporting, covered.gateways_out, covered.alive_share),
-            *(usual, condition),
+            part.place, slot.start, slot.end, elapsed, *sums, *covered[:7], covered.alive_share, usual, condition
         )
 
-    def _standing_by_part(self, rows: Rows, dongs: dict[int, str]) -> dict[Any, list[Standing]]:
+    def _stood_by_part(self, rows: Rows, complexes: Rows) -> dict[Any, Stood]:
+        dongs = {row[0]: row[3] for row in complexes}
+        households = {row[0]: row[5] for row in complexes}
         found: dict[Any, list[Standing]] = defaultdict(list)
         for complex_id, gateway_id, meters, meter_id, start, end in rows:
             part = {None: 0, "dong": dongs[complex_id]}.get(self._ask.per, complex_id)
-            found[part].append(
-                Standing(complex_id, gateway_id, meters, meter_id, instant_from(start), from_driver(end))
-            )
-        return found
+            stood = Standing(complex_id, gateway_id, meters, meter_id, instant_from(start), from_driver(end))
+            found[part].append(stood)
+        return defaultdict(lambda: NOWHERE, {part: Stood(stood, households) for part, stood in found.items()})
 
     def _heard_by_part_and_key(self, rows: Rows) -> dict[Any, list[Heard]]:
         found: dict[Any, list[Heard]] = defaultdict(list)
-        for part, key, *heard in rows:
-            found[part, key].append(Heard(*heard))
+        for part, key, gateway, meters, all_ms, least_ms, most_ms in rows:
+            found[part, key].append((gateway, meters, all_ms, least_ms, most_ms))
         return found
 
     def _grams_by_part_and_day(self, rows: Rows) -> dict[Any, dict[date, int]]:

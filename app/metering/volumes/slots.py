@@ -2,6 +2,7 @@
 
 from collections.abc import Callable
 from datetime import UTC, date, datetime, time, timedelta
+from functools import lru_cache
 from typing import Literal, NamedTuple, get_args
 
 from billing.days import SEOUL, month_of
@@ -25,6 +26,7 @@ class Slot(NamedTuple):
     end: datetime
 
 
+@lru_cache(maxsize=10_000)
 def midnight(day: date) -> datetime:
     """The instant (UTC) at which a service day begins in Seoul."""
     return datetime.combine(day, time(), SEOUL).astimezone(UTC)
@@ -35,20 +37,21 @@ def month_after(day: date) -> date:
     return (month_of(day) + timedelta(days=31)).replace(day=1)
 
 
-def slots(by: By | None, start: date, end: date) -> list[Slot]:
+@lru_cache(maxsize=256)
+def slots(by: By | None, start: date, end: date) -> tuple[Slot, ...]:
     """The slots of the service days from `start` until just before `end`, in order and without a gap."""
     if by is None:
-        return [Slot(None, midnight(start), midnight(end))] if start < end else []
+        return (Slot(None, midnight(start), midnight(end)),) if start < end else ()
     if by == "hour":
         first = midnight(start)
         hours = (midnight(end) - first) // HOUR
-        return [Slot(first + n * HOUR, first + n * HOUR, first + (n + 1) * HOUR) for n in range(hours)]
+        return tuple(Slot(first + n * HOUR, first + n * HOUR, first + (n + 1) * HOUR) for n in range(hours))
     found, key = [], FLOOR[by](start)
     while key < end:
         after = AFTER[by](key)
         found.append(Slot(key, midnight(max(key, start)), midnight(min(after, end))))
         key = after
-    return found
+    return tuple(found)
 
 
 FLOOR: dict[By, Callable[[date], date]] = {
