@@ -73,7 +73,7 @@ def anomalies(
     policy: Policy = POLICY,
 ) -> list[Anomaly]:
     """What is worth a look in the periods that begin from `start` until before `end`: by kind, then time and place."""
-    found = []
+    found: list[Anomaly] = []
     for series in reported_series(executor, district_id, source):
         first, after = max(start or date.min, series.starts_on), min(end or date.max, series.ends_on)
         if first < after:
@@ -154,7 +154,7 @@ def _price(picture: Picture, row: Row) -> Iterator[Anomaly]:
     if fits or policy.price_below <= share <= policy.price_above:
         return
     price = (Decimal(row.won * 1000) / row.grams).quantize(Decimal("0.1"))
-    why = texts.PRICE.fill(price=price, rate=rate.won_per_kg, share=f"{share:,.0f}")
+    why = texts.PRICE.fill(price=price, rate=rate.won_per_kg, share=f"{share:,.1f}")
     yield _row_anomaly("price_out_of_proportion", picture, row, price, rate.won_per_kg, "won_per_kg", why)
 
 
@@ -221,7 +221,9 @@ def _of_period(picture: Picture, start: date) -> Iterator[Anomaly]:
         text = texts.FEW_ALONE if share is None else texts.FEW_AND_FALL if fell else texts.FEW
         yield _period_anomaly("few_places", picture, span, reporting, common, "places", text.fill(**values))
     elif compared and fell:
-        yield _period_anomaly("fall", picture, span, *compared, "grams", texts.FALL.fill(**values))
+        text = texts.FALL if reporting > 1 else texts.FALL_OF_ONE
+        why = text.fill(**values, grams=f"{compared[1]:,}")
+        yield _period_anomaly("fall", picture, span, *compared, "grams", why)
 
 
 def _period_anomaly(

@@ -62,16 +62,16 @@ def _series(series: Series) -> Text:
 
 
 def _line(each: Anomaly) -> Text:
-    place = texts.NO_LOCATION if each.place == UNLOCATED else Text(each.name, each.name)
     amounts = ((texts.GRAMS, each.grams), (texts.COUNT, each.count), (texts.WON, each.won))
-    figures = listed(
-        text.fill(grams=f"{value:,}", count=f"{value:,}", won=f"{value:,}")
-        for text, value in amounts
-        if value is not None
-    )
-    return texts.LINE.fill(
-        when=_when(each), place=place if each.place else texts.EVERYWHERE, figures=figures, why=each.why
-    )
+    figures = [text.fill(value=f"{value:,}") for text, value in amounts if value is not None]
+    when = Text(_when(each), _when(each))
+    return listed([Text("", ""), when, _place(each), *([listed(figures)] if figures else []), each.why], "  ")
+
+
+def _place(each: Anomaly) -> Text:
+    if not each.place:
+        return texts.EVERYWHERE.fill(source=each.source, level=LEVEL_NAMES[each.level])
+    return texts.NO_LOCATION if each.place == UNLOCATED else Text(each.name, each.name)
 
 
 def _when(each: Anomaly) -> str:
@@ -83,10 +83,6 @@ def _when(each: Anomaly) -> str:
 
 
 def _plain(each: Anomaly, language: str) -> dict[str, Any]:
-    numbers = {name: str(value) if isinstance(value, Decimal) else value for name, value in _numbers(each).items()}
+    amounts = {name: str(value) for name in ("value", "usual") if isinstance(value := getattr(each, name), Decimal)}
     days = {"starts_on": each.starts_on.isoformat(), "ends_on": each.ends_on.isoformat()}
-    return each._asdict() | days | numbers | {"why": each.why.said(language)}
-
-
-def _numbers(each: Anomaly) -> dict[str, Any]:
-    return {"value": each.value, "usual": each.usual}
+    return each._asdict() | days | amounts | {"why": each.why.said(language)}

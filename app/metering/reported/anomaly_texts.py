@@ -17,24 +17,29 @@ WEIGHT_UNUSUAL = Text(
 )
 FEW = Text(
     "{places}곳만 보고했습니다(평소 {usual}곳). 보고한 곳은 평소의 {share}%입니다: 실제 감소가 아니라 보고 누락입니다.",
-    "{places} places reported, usually {usual}. Those gave {share} % of their usual: an outage, not a fall.",
+    "{places} of usually {usual} places reported. Those gave {share} % of their usual: an outage, not a fall.",
 )
 FEW_AND_FALL = Text(
     "{places}곳만 보고했습니다(평소 {usual}곳). 보고가 빠졌고, 보고한 곳의 배출량도 평소의 {share}%로 줄었습니다.",
-    "{places} places reported, usually {usual}: an outage; and those that did gave only {share} % of their usual.",
+    "{places} of usually {usual} places reported: an outage; and those that did gave only {share} % of their usual.",
 )
 FEW_ALONE = Text(
     "{places}곳만 보고했습니다(평소 {usual}곳). 앞뒤 자료가 적어 배출량이 평소와 같은지는 알 수 없습니다.",
-    "{places} places reported, usually {usual}. Too little is known around it to say how much is usual.",
+    "{places} of usually {usual} places reported. Too little is known around it to say how much is usual.",
 )
 NOBODY = Text(
     "한 곳도 보고하지 않았습니다(평소 {usual}곳). 전체 장애이거나 이 기간의 파일을 아직 가져오지 않은 것입니다.",
     "No place reported, usually {usual}: an outage of all, or the file of this time was not imported.",
 )
 FALL = Text(
-    "평소처럼 {places}곳이 보고했으나 배출량은 평소({grams} g)의 {share}%입니다: 보고 누락이 아니라 실제 감소(날씨·휴일 등)입니다.",
-    "{places} places reported as usual, but gave {share} % of the usual {grams} g: a real fall, not an outage "
+    "평소처럼 {places}곳이 보고했으나 배출량은 평소({grams} g)의 {share}%입니다: "
+    "보고 누락이 아니라 실제 감소입니다(날씨·휴일 등).",
+    "The usual places reported ({places}), but gave {share} % of the usual {grams} g: a real fall, not an outage "
     "(weather, holidays).",
+)
+FALL_OF_ONE = Text(
+    "배출량이 평소({grams} g)의 {share}%입니다. 한 곳의 합계만 공표되어 그 안의 장애인지는 알 수 없습니다.",
+    "{share} % of the usual {grams} g. Only one total is published, so an outage inside it cannot be ruled out.",
 )
 
 TITLES = {
@@ -45,12 +50,11 @@ TITLES = {
     "implausible_weight": Text("배출 1건의 무게가 비정상", "Implausible grams a discharge"),
 }
 HEADING = Text("{title}: {count}건", "{title}: {count}")
-LINE = Text("  {when}  {place}  {figures}  {why}", "  {when}  {place}  {figures}  {why}")
-EVERYWHERE = Text("전체", "all")
+EVERYWHERE = Text("전체({source} {level})", "all ({source}, {level})")
 NO_LOCATION = Text("알수없음(위치 미상)", "알수없음 (no location)")
-GRAMS = Text("{grams} g", "{grams} g")
-COUNT = Text("{count}건", "{count} discharges")
-WON = Text("{won}원", "{won} won")
+GRAMS = Text("{value} g", "{value} g")
+COUNT = Text("{value}건", "{value} discharges")
+WON = Text("{value}원", "{value} won")
 MORE = Text("  … {count}건 더 있음(--limit으로 더 보기)", "  … and {count} more (see them with --limit)")
 SERIES = Text(
     "{source} · {level}: {first} ~ {last}, 장소 {places}곳", "{source}, {level}: {first} to {last}, places: {places}"

@@ -17,13 +17,11 @@ def months_after(month: date, count: int) -> date:
 
 def start_of(unit: str, day: date) -> date:
     """The first day of the day, week (from Monday), month or year that holds `day`."""
-    starts = {
-        "day": day,
-        "week": day - DAY * day.weekday(),
-        "month": month_of(day),
-        "year": day.replace(month=1, day=1),
-    }
-    return starts[unit]
+    if unit == "year":
+        return day.replace(month=1, day=1)
+    if unit == "month":
+        return month_of(day)
+    return day - DAY * day.weekday() if unit == "week" else day
 
 
 def end_of(unit: str, start: date) -> date:

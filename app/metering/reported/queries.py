@@ -73,8 +73,8 @@ def reported_volumes(
 ) -> list[ReportedVolume]:
     """Volumes of level `per` from the periods that lie wholly from `start` until before `end`, in order.
 
-    By day, week, month or year every unit of the published time appears, also one in which nobody reported; its ends are cut
-    to the range. Raises Refused where the level has no such figures, as days of sites, or dongs of the nation.
+    By day, week, month or year every unit of the published time appears, also one in which nobody reported; its ends
+    are cut to the range. Raises Refused where the level has no such figures, as days of sites, or dongs of the nation.
     """
     if fault := _fault(per, by):
         raise Refused(fault)

@@ -22,7 +22,7 @@ UPDATED = Text(
     "앞선 가져오기와 다른 값 {count}개(이제 이 파일의 값을 씁니다)",
     "Other than imported before, {count} (what this file says counts now)",
 )
-PERIOD = Text("{first} ~ {last}, 장소 {places}곳", "{first} to {last}, {places} places")
+PERIOD = Text("{first} ~ {last}, 장소 {places}곳", "{first} to {last}, places: {places}")
 BLANK = Text(
     "무게와 건수가 빈 행 {count}개: 0이 아니라 ‘보고 없음’으로 둡니다.",
     "{count} rows without weight and count: kept as “nothing reported”, not as zero.",

@@ -1,4 +1,4 @@
-"""What is usual for a place: the median of comparable periods before and after, itself left out. Pure, whole numbers."""
+"""What is usual: the median of comparable periods before and after, itself left out. Pure, in whole numbers."""
 
 from collections.abc import Iterable, Mapping
 from datetime import date
