@@ -33,7 +33,7 @@ def prepare(database: Database, var: Path, now: datetime) -> None:
     with database.begin() as session:
         district = the_district(session, DISTRICT)
         gateways = {row.code: row for row in session.scalars(sa.select(Gateway).where(_of(district.id)))}
-        entries = [_entry(session, gateways[gateway_code(site)], site, var, before, now) for site in SITES]
+        entries = [_entry(session, gateways[gateway_code(site.code)], site, var, before, now) for site in SITES]
     after = {"district": DISTRICT, "gateways": entries}
     if after != before:
         write_private(path, after)

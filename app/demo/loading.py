@@ -44,7 +44,7 @@ class Demo(NamedTuple):
     password: str
 
 
-def load(database: Database, var: Path, now: datetime) -> Demo:
+def load(database: Database, var: Path, now: datetime, full: bool = False) -> Demo:
     """Load what is missing, and write `demo.json` and `fleet.json` into `var`.
 
     Raises Refused, changing nothing, for a database with households or gateways that are not the demo's.
@@ -69,7 +69,7 @@ def _is_loaded(database: Database) -> bool:
 
 
 def _refuse_others(database: Database) -> None:
-    own = [gateway_code(site) for site in SITES]
+    own = [gateway_code(site.code) for site in SITES]
     with database.begin() as session:
         gateway = session.scalar(sa.select(Gateway.id).where(Gateway.code.not_in(own)).limit(1))
         household = session.scalar(sa.select(Household.id).limit(1))
@@ -136,7 +136,7 @@ def _household_rows(site: Site) -> Iterable[dict[str, Any]]:
 
 
 def _add_gateway(session: Session, district: District, site: Site, now: datetime) -> None:
-    code = gateway_code(site)
+    code = gateway_code(site.code)
     if session.scalar(sa.select(Gateway.id).where(Gateway.district_id == district.id, Gateway.code == code)):
         return
     place = session.scalars(

@@ -75,15 +75,12 @@ def homes(site: Site) -> Iterator[Home]:
         yield Home(building, unit, f"37{digest[:4].hex().upper()}", moved_in)
 
 
-def gateway_code(site: Site) -> str:
-    """The site's only gateway."""
-    return f"{DISTRICT}-GW-{_number(site)}"
+def gateway_code(complex_code: str) -> str:
+    """The only gateway of a complex."""
+    return f"{DISTRICT}-GW-{complex_code.removeprefix(DISTRICT)}"
 
 
 def meters(site: Site) -> dict[str, str]:
     """Names of the site's meters by code, which is district, complex, building and unit, as K-eco publishes them."""
-    return {f"{DISTRICT}-{_number(site)}-{building:02}-1": f"{100 + building}동 종량기" for building in site.meters}
-
-
-def _number(site: Site) -> str:
-    return site.code.removeprefix(DISTRICT)
+    number = site.code.removeprefix(DISTRICT)
+    return {f"{DISTRICT}-{number}-{building:02}-1": f"{100 + building}동 종량기" for building in site.meters}
