@@ -1,26 +1,32 @@
 """`jongnyang demo …`: a small town with simulated gateways, to look at and to play with."""
 
+import threading
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
 from pathlib import Path
 
 import click
 import sqlalchemy as sa
 
 from app.console import Command, Group, open_database, read_settings, say
-from app.db import Database, upgrade
+from app.db import UNAVAILABLE, Database, upgrade
 from app.demo.address import Address, parse_bind
 from app.demo.fleet import FLEET_FILE
+from app.demo.history import HISTORY_DAYS, History
 from app.demo.loading import Demo, load
 from app.demo.processes import alone, stop_on_signals
+from app.demo.progress import progress
 from app.demo.run import Play
-from app.demo.town import SITES
+from app.demo.town import SITES, gateway_code
 from app.settings import Settings
-from app.texts import Text
+from app.texts import Text, listed
 from app.times import now
 
 VAR = Path("var")
 LOCK_FILE = "demo.lock"
 USUAL_RATE = 40.0  # discharges a minute: something to see, and a two-core machine stays cool
 
+MAKING_HISTORY = Text("지난 배출을 만듭니다:", "Making the history:")
 PREPARING = Text("데모를 준비합니다 …", "Preparing the demo …")
 LOADED = Text(
     "데모 자료가 준비되었습니다: 단지 {complexes}개, 세대 {households}개, 게이트웨이 {complexes}대.\n"
@@ -38,6 +44,7 @@ WELCOME = Text(
     "  자료      {data}\n"
     "  파일      {var} (비밀번호, 게이트웨이, 서비스 기록 service.log)\n"
     "  멈추기    Ctrl-C. 다시 실행하면 이어집니다.\n"
+    "  이야기    {stories}\n"
     "아래에는 가상 주민의 배출이 하나씩 나타납니다.\n",
     "\nThe Jongnyang demo is running.\n"
     "  Address   {url}\n"
@@ -46,6 +53,7 @@ WELCOME = Text(
     "  Data      {data}\n"
     "  Files     {var} (password, gateways, the service's service.log)\n"
     "  Stop      Ctrl-C. Run it again and it goes on.\n"
+    "  Stories   {stories}\n"
     "Below, each discharge of the simulated residents appears.\n",
 )
 STOPPED = Text("데모를 멈췄습니다.", "The demo has stopped.")
@@ -73,7 +81,7 @@ def load_command() -> None:
 @demo.command(
     "run",
     cls=Command,
-    ko="데모 자료를 준비하고 서비스와 모의 게이트웨이를 Ctrl-C까지 실행합니다.",
+    ko="데모 자료와 지난 배출을 준비하고 서비스와 모의 게이트웨이를 Ctrl-C까지 실행합니다.",
     example="jongnyang demo run --rate 60\nJONGNYANG_BIND=127.0.0.1:8080 jongnyang demo run",
 )
 @click.option(
@@ -81,32 +89,58 @@ def load_command() -> None:
     type=click.FloatRange(0, min_open=True),
     default=USUAL_RATE,
     show_default=True,
-    help="Discharges a minute, of all meters together.",
+    help="Discharges a minute, of all simulated meters together.",
 )
-def run_command(rate: float) -> None:
-    """Set up the demo, then run the service and simulated gateways until Ctrl-C."""
+@click.option(
+    "--days",
+    type=click.IntRange(0, HISTORY_DAYS),
+    default=HISTORY_DAYS,
+    show_default=True,
+    help="Days of history; the same every time.",
+)
+@click.option("--full", is_flag=True, help="The whole district: 149 complexes, 62,016 households, 724 meters.")
+def run_command(rate: float, days: int, full: bool) -> None:
+    """Set up the demo and its history, then run the service and simulated gateways until Ctrl-C."""
     stop = stop_on_signals()
     settings = read_settings()
     address = parse_bind(settings.bind)
     with alone(VAR / LOCK_FILE):
         address.refuse_if_taken()
         say(PREPARING)
-        made = _prepare(settings)
-        if not stop.is_set():
-            Play(address, VAR, rate, stop).run(lambda: _welcome(settings, address, made))
+        with _migrated(settings) as database:
+            made = load(database, VAR, now(), full)
+            history = History(database, days)
+            _fill(history, stop)
+            if not stop.is_set():
+                play = Play(address, VAR, rate, stop, lambda: _keep_up(history, stop))
+                play.run(lambda: _welcome(settings, address, made, history))
     say(STOPPED)
 
 
-def _prepare(settings: Settings) -> Demo:
+@contextmanager
+def _migrated(settings: Settings) -> Iterator[Database]:
     upgrade(settings.database_url)
     database = Database(settings.database_url, pool_size=1)
     try:
-        return load(database, VAR, now())
+        yield database
     finally:
         database.dispose()
 
 
-def _welcome(settings: Settings, address: Address, made: Demo) -> None:
+def _fill(history: History, stop: threading.Event) -> None:
+    with progress(MAKING_HISTORY) as tell:
+        history.fill(now(), stop.is_set, tell)
+    history.fill(now(), stop.is_set)  # what came about while it was made
+
+
+def _keep_up(history: History, stop: threading.Event) -> None:
+    """Go on for the gateways that nobody simulates; when the database is busy, a minute later."""
+    with suppress(*UNAVAILABLE):
+        history.fill(now(), stop.is_set, without=[gateway_code(site.code) for site in SITES])
+
+
+def _welcome(settings: Settings, address: Address, made: Demo, history: History) -> None:
     url = sa.make_url(settings.database_url)
     data = str(Path(url.database).absolute()) if settings.embedded and url.database else url.render_as_string()
-    say(WELCOME.fill(url=address.url, data=data, var=VAR.absolute(), **made._asdict()))
+    stories = listed(history.stories(), f"\n{' ' * 12}")
+    say(WELCOME.fill(url=address.url, data=data, var=VAR.absolute(), stories=stories, **made._asdict()))

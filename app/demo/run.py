@@ -19,6 +19,7 @@ SERVICE_LOG = "service.log"
 LAST_LINES = 5
 READY_WITHIN = 60.0  # seconds
 LOOK_EVERY = 0.2
+KEEP_UP_EVERY = 60.0
 
 SERVICE = Text("서비스", "service")
 SIMULATOR = Text("시뮬레이터", "simulator")
@@ -41,12 +42,16 @@ class Broken(Failed):
 
 @dataclass(frozen=True)
 class Play:
-    """A demo in the folder `var`, with `rate` discharges a minute, until `stop` is set."""
+    """A demo in the folder `var`, with `rate` discharges a minute, until `stop` is set.
+
+    `keep_up` is called every minute while the gateways run.
+    """
 
     address: Address
     var: Path
     rate: float
     stop: threading.Event
+    keep_up: Callable[[], object]
 
     @property
     def log(self) -> Path:
@@ -84,9 +89,13 @@ class Play:
             self.stop.wait(LOOK_EVERY)
 
     def _watch(self, processes: dict[Text, Process]) -> None:
+        next_time = time.monotonic()
         while not self.stop.wait(LOOK_EVERY):
             for name, process in processes.items():
                 self._check(name, process)
+            if time.monotonic() >= next_time:
+                self.keep_up()
+                next_time = time.monotonic() + KEEP_UP_EVERY
 
     def _check(self, name: Text, process: Process) -> None:
         code = process.poll()
