@@ -175,6 +175,8 @@ def explain(error: Exception) -> Sequence[Text]:
             return [UNREACHABLE.fill(error=str(error.orig).strip().split("\n")[0].rstrip("."))]
         case CommandError():
             return [MIGRATION.fill(error=error)]
+        case BrokenPipeError():  # whoever read it, as `head` does, has seen enough
+            return []
         case OSError():
             return [NO_FILE.fill(error=error)]
     return []

@@ -2,14 +2,20 @@
 
 from collections.abc import Iterator
 from datetime import datetime
-from typing import Any, NamedTuple
+from typing import Any, NamedTuple, cast
 
 import sqlalchemy as sa
+from flask_babel import lazy_gettext as _
 
-from app.metering.volumes.asking import LEDGER, all_pages, ask_for, last_day
+from app.metering.reported.queries import By as ReportedBy
+from app.metering.reported.queries import ReportedVolume, level_for, reported_volumes
+from app.metering.volumes.asking import EARLIEST, LEDGER, USUAL_ROWS, all_pages, ask_for, days_of, last_day
 from app.metering.volumes.model import Ask, Place
-from app.metering.volumes.reading import volumes
+from app.metering.volumes.reading import unknown_page, volumes
+from app.metering.volumes.slots import DAY
 from app.metering.volumes.tables import plain
+from app.problems import Problem
+from billing.days import service_day
 
 PLACE_COLUMNS = ["kind", "id", "code", "name", "start", "end", "count", "grams"]
 LEDGER_COLUMNS = [
@@ -52,7 +58,12 @@ class Answer(NamedTuple):
 
 
 def answer(connection: sa.Connection, asked: Answer) -> dict[str, Any]:
-    """A page of rows as `VolumePage` describes it."""
+    """A page of rows as `VolumePage` describes it.
+
+    Raises the Problem `invalid`, or Refused for what a source does not have, such as days of sites.
+    """
+    if asked.source != LEDGER:
+        return _reported_page(connection, asked)
     ask = asked.ask
     page = volumes(connection, asked.district_id, ask, asked.now)
     rows = [plain(row, ask.by) for row in page.rows]
@@ -60,6 +71,61 @@ def answer(connection: sa.Connection, asked: Answer) -> dict[str, Any]:
 
 
 def every_row(connection: sa.Connection, asked: Answer) -> Iterator[dict[str, Any]]:
-    """All rows."""
+    """All rows. Raises as `answer` does."""
+    if asked.source != LEDGER:
+        return iter(reported_rows(connection, asked))
     ask = asked.ask
     return (plain(row, ask.by) for row in all_pages(connection, asked.district_id, ask, asked.now))
+
+
+def _reported_page(connection: sa.Connection, asked: Answer) -> dict[str, Any]:
+    rows = reported_rows(connection, asked)
+    keys = [row["place"]["code"] if "per" in asked.arguments else row["start"] for row in rows]
+    after, limit = asked.arguments.get("after"), asked.arguments.get("limit", USUAL_ROWS)
+    if after is not None and after not in keys:
+        raise unknown_page()
+    first = keys.index(after) + 1 if after is not None else 0
+    shown = rows[first : first + limit]
+    more = first + limit < len(rows)
+    return {"source": asked.source, "items": shown, "next_after": keys[first + limit - 1] if more else None}
+
+
+def reported_rows(connection: sa.Connection, asked: Answer) -> list[dict[str, Any]]:
+    """What others reported, in the fields of `VolumeSchema`; without a range all that there is."""
+    by = _reported_by(asked)
+    start, end = (EARLIEST, service_day(asked.now) + DAY)
+    if {"month", "from_", "to"} & asked.arguments.keys():
+        start, end = days_of(asked.arguments, asked.now)
+    level = "site" if by == "place" else level_for(connection, asked.district_id, asked.source, by)
+    if level is None:
+        return []
+    found = reported_volumes(connection, asked.district_id, asked.source, by, level, start, end)
+    return [_plain_reported(row) for row in found]
+
+
+def _reported_by(asked: Answer) -> ReportedBy:
+    if asked.place.kind != "district":
+        raise Problem("invalid", errors={"source": [_("Reported volumes are read for the whole district.")]})
+    per, by = asked.arguments.get("per"), asked.arguments.get("by")
+    if per and by:
+        raise Problem("invalid", errors={"per": [_("Reported volumes are shown by place or by time, not by both.")]})
+    if per == "household":
+        raise Problem("invalid", errors={"per": [_("Nobody reports volumes of single households.")]})
+    if per is None:
+        return cast(ReportedBy, by or "year")
+    return "dong" if per == "dong" else "place"
+
+
+def _plain_reported(row: ReportedVolume) -> dict[str, Any]:
+    return {
+        "place": Place(row.level, 0, row.place, row.name)._asdict(),
+        "start": row.starts_on.isoformat(),
+        "end": row.ends_on.isoformat(),
+        "discharges": row.count,
+        "grams": row.grams,
+        "won": row.won,
+        "periods": row.periods,
+        "periods_reporting": row.periods_reporting,
+        "places": row.places,
+        "places_reporting": row.places_reporting,
+    }

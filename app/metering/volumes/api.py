@@ -9,6 +9,7 @@ from flask_smorest import Blueprint
 from app.access import rules
 from app.access.accounts import current_district_id
 from app.context import service
+from app.languages import choose_language
 from app.metering.volumes import places, tables
 from app.metering.volumes.answers import Answer, answer, every_row
 from app.metering.volumes.model import Kind
@@ -20,6 +21,8 @@ from app.metering.volumes.schemas import (
     VolumePage,
     VolumeSchema,
 )
+from app.problems import Problem
+from app.texts import Refused
 from app.times import now
 
 blueprint = Blueprint("volumes", __name__, url_prefix="/api/v1", description="What was thrown away, where and when")
@@ -91,9 +94,13 @@ def _volumes(kind: Kind, key: str | int, wanted: dict[str, Any]) -> Any:
     with service().database.reading() as connection:
         place = places.place(connection, district_id, kind, key)
         asked = Answer(district_id, place, wanted, moment)
-        if not _wants_csv(wanted):
-            return answer(connection, asked)
-        answer(connection, Answer(district_id, place, wanted | {"limit": 1}, moment))  # says now what is wrong with it
+        try:
+            if not _wants_csv(wanted):
+                return answer(connection, asked)
+            answer(connection, asked._replace(arguments=wanted | {"limit": 1}))  # says now what is wrong with it
+        except Refused as refused:
+            told = [text.said(choose_language()) for text in refused.texts]
+            raise Problem("invalid", errors={"source": told}) from refused
     return _csv_response(asked)
 
 

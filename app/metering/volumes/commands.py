@@ -9,6 +9,7 @@ from marshmallow import ValidationError
 
 from app.console import Group, language, open_database, say, say_json
 from app.db import Database
+from app.metering.reported.commands import anomalies
 from app.metering.volumes import places, tables
 from app.metering.volumes.answers import Answer, every_row
 from app.metering.volumes.asking import LEDGER, SOURCES
@@ -164,3 +165,6 @@ def _width(text: str) -> int:
 def _padded(text: str, width: int, column: str) -> str:
     space = " " * (width - _width(text))
     return text + space if column in ("name", "start", "condition") else space + text
+
+
+volumes.add_command(anomalies)

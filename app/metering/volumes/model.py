@@ -16,9 +16,9 @@ CONDITIONS: tuple[Condition, ...] = get_args(Condition)
 
 
 class Place(NamedTuple):
-    """A district or dong (named by `code`), a complex or household (named by `id`)."""
+    """A district or dong (named by `code`), a complex or household (named by `id`); of reported volumes their level."""
 
-    kind: Kind
+    kind: str
     id: int
     code: str
     name: str

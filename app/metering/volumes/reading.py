@@ -219,7 +219,7 @@ def _keys_after(keys: Iterable[Any], after: str | None) -> list[Any]:
 
 def _number(after: str) -> int:
     if not after.isdecimal() or len(after) > 10:
-        raise _unknown_page()
+        raise unknown_page()
     return int(after)
 
 
@@ -227,11 +227,12 @@ def _instant(after: str) -> datetime:
     try:
         instant = datetime.fromisoformat(after)
     except ValueError as error:
-        raise _unknown_page() from error
+        raise unknown_page() from error
     if instant.tzinfo is None:
-        raise _unknown_page()
+        raise unknown_page()
     return instant
 
 
-def _unknown_page() -> Problem:
+def unknown_page() -> Problem:
+    """For an `after` that no page gave."""
     return Problem("invalid", errors={"after": [_("Take it from “next_after” of the page before.")]})
