@@ -22,8 +22,8 @@ help: ## Show this list
 install: $(INSTALLED) $(TRANSLATIONS) $(ASSETS) ## Make .venv with everything locked, and fetch what browser tests need
 	@scripts/apt.sh $(BROWSER_PACKAGES)
 
-run: $(INSTALLED) $(TRANSLATIONS) $(ASSETS) ## Serve a demo with simulated gateways on 127.0.0.1:8000 until Ctrl-C
-	@exec $(BIN)/jongnyang demo run $(ARGS)
+run: $(INSTALLED) $(TRANSLATIONS) $(ASSETS) ## Serve a demo on 127.0.0.1:8000 until Ctrl-C (DEMO=full: the whole district, 20 million discharges)
+	@exec $(BIN)/jongnyang demo run $(DEMO:%=--%) $(ARGS)
 
 test: install lint ## Lint, then test on SQLite and PostgreSQL (ARGS="-k word" narrows, WORKERS=0 for one process)
 	$(BIN)/pytest -n $(WORKERS) $(ARGS)

@@ -26,6 +26,11 @@ VAR = Path("var")
 LOCK_FILE = "demo.lock"
 USUAL_RATE = 40.0  # discharges a minute: something to see, and a two-core machine stays cool
 
+PREPARING_DISTRICT = Text(
+    "자치구 전체 데모를 준비합니다: 처음에는 세대 등록에 30초쯤, 지난 배출을 만드는 데 몇 분이 걸립니다 …",
+    "Preparing the demo of the whole district: the first time, registering its households takes about 30 s and making "
+    "the history some minutes …",
+)
 MAKING_HISTORY = Text("지난 배출을 만듭니다:", "Making the history:")
 PREPARING = Text("데모를 준비합니다 …", "Preparing the demo …")
 LOADED = Text(
@@ -106,7 +111,7 @@ def run_command(rate: float, days: int, full: bool) -> None:
     address = parse_bind(settings.bind)
     with alone(VAR / LOCK_FILE):
         address.refuse_if_taken()
-        say(PREPARING)
+        say(PREPARING_DISTRICT if full else PREPARING)
         with _migrated(settings) as database:
             made = load(database, VAR, now(), full)
             history = History(database, days)

@@ -3,7 +3,8 @@
 import csv
 import secrets
 import tempfile
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator, Sequence
+from contextlib import contextmanager
 from datetime import datetime
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -15,6 +16,7 @@ from app.access import accounts
 from app.access.models import Account
 from app.db import Database
 from app.demo import fleet
+from app.demo.district import invented, with_meters
 from app.demo.files import read_private, write_private
 from app.demo.town import DISTRICT, METERS_SINCE, SITES, Site, gateway_code, homes, meters
 from app.registry.districts import the_district
@@ -27,6 +29,7 @@ LOGIN = "demo"
 NAME = "데모"
 SCOPES = ("metering:read", "metering:correct")
 COMPLEX_FILE, HOUSEHOLD_FILE = "demo-complexes.csv", "demo-households.csv"
+DISTRICT_FILE = "demo-district-households.csv"
 ACCOUNT_FILE = "demo.json"
 
 NOT_EMPTY = Text(
@@ -45,16 +48,18 @@ class Demo(NamedTuple):
 
 
 def load(database: Database, var: Path, now: datetime, full: bool = False) -> Demo:
-    """Load what is missing, and write `demo.json` and `fleet.json` into `var`.
+    """Load what is missing, `full` the whole district, and write `demo.json` and `fleet.json` into `var`.
 
     Raises Refused, changing nothing, for a database with households or gateways that are not the demo's.
     """
-    if not _is_loaded(database):
+    if not _is_loaded(database, HOUSEHOLD_FILE):
         _refuse_others(database)
-        _import_town(database, now)
+        _import_complexes(database, SITES, now)
+        _import_households(database, SITES, HOUSEHOLD_FILE, now)
+    sites = [*SITES, *_rest_of_district(database, now)] if full else SITES
     with database.begin() as session:
         district = the_district(session, DISTRICT)
-        for site in SITES:
+        for site in sites:
             _add_gateway(session, district, site, now)
     demo = Demo(LOGIN, _password(var))
     _let_in(database, demo, now)
@@ -62,8 +67,31 @@ def load(database: Database, var: Path, now: datetime, full: bool = False) -> De
     return demo
 
 
-def _is_loaded(database: Database) -> bool:
-    mark = (ImportBatch.file_name == HOUSEHOLD_FILE, ImportBatch.undone_at.is_(None))
+def _rest_of_district(database: Database, now: datetime) -> list[Site]:
+    """The complexes besides the three, with their households; made up where no K-eco list has brought any."""
+    if not _others(database):
+        _import_complexes(database, invented(), now)
+    sites = with_meters(_others(database))
+    if not _is_loaded(database, DISTRICT_FILE):
+        _import_households(database, sites, DISTRICT_FILE, now)
+    return sites
+
+
+def _others(database: Database) -> list[tuple[str, str, int]]:
+    """Code, name and declared households of the other complexes where somebody lives."""
+    three = [site.code for site in SITES]
+    with database.begin() as session:
+        district = the_district(session, DISTRICT)
+        found = session.execute(
+            sa.select(Complex.code, Complex.name, Complex.declared_households)
+            .where(Complex.district_id == district.id, Complex.code.not_in(three), Complex.declared_households > 0)
+            .order_by(Complex.code)
+        )
+        return [(code, name, households) for code, name, households in found if households]
+
+
+def _is_loaded(database: Database, file_name: str) -> bool:
+    mark = (ImportBatch.file_name == file_name, ImportBatch.undone_at.is_(None))
     with database.begin() as session:
         return session.scalar(sa.select(ImportBatch.id).where(*mark).limit(1)) is not None
 
@@ -77,30 +105,31 @@ def _refuse_others(database: Database) -> None:
         raise Refused(NOT_EMPTY.fill(url=database.engine.url.render_as_string()))
 
 
-def _import_town(database: Database, now: datetime) -> None:
-    with tempfile.TemporaryDirectory(prefix="jongnyang-demo-") as folder:
-        complexes, households = Path(folder, COMPLEX_FILE), Path(folder, HOUSEHOLD_FILE)
-        if new := _new_sites(database):
-            _write(complexes, map(_complex_row, new))
-            import_complexes(database, Order(complexes, LOGIN, now, district=DISTRICT))
-        _write(households, (row for site in SITES for row in _household_rows(site)))
-        import_households(database, Order(households, LOGIN, now, district=DISTRICT))
-
-
-def _new_sites(database: Database) -> list[Site]:
-    """The complexes that no K-eco list has brought yet; what the registry says of the others is left alone."""
+def _import_complexes(database: Database, sites: Sequence[Site], now: datetime) -> None:
+    """Import the complexes that no K-eco list has brought yet; what the registry says of the others is left alone."""
     ours = sa.and_(District.id == Complex.district_id, District.code == DISTRICT)
     with database.begin() as session:
         known = set(session.scalars(sa.select(Complex.code).join(District, ours)))
-    return [site for site in SITES if site.code not in known]
+    if new := [site for site in sites if site.code not in known]:
+        with _file(COMPLEX_FILE, map(_complex_row, new)) as path:
+            import_complexes(database, Order(path, LOGIN, now, district=DISTRICT))
 
 
-def _write(path: Path, rows: Iterable[dict[str, Any]]) -> None:
+def _import_households(database: Database, sites: Sequence[Site], name: str, now: datetime) -> None:
+    with _file(name, (row for site in sites for row in _household_rows(site))) as path:
+        import_households(database, Order(path, LOGIN, now, district=DISTRICT))
+
+
+@contextmanager
+def _file(name: str, rows: Iterable[dict[str, Any]]) -> Iterator[Path]:
     lines = list(rows)
-    with path.open("w", encoding="utf-8", newline="") as file:
-        writer = csv.DictWriter(file, lines[0])
-        writer.writeheader()
-        writer.writerows(lines)
+    with tempfile.TemporaryDirectory(prefix="jongnyang-demo-") as folder:
+        path = Path(folder, name)
+        with path.open("w", encoding="utf-8", newline="") as file:
+            writer = csv.DictWriter(file, lines[0])
+            writer.writeheader()
+            writer.writerows(lines)
+        yield path
 
 
 def _complex_row(site: Site) -> dict[str, Any]:

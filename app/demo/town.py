@@ -66,13 +66,16 @@ SITES = (
 
 def homes(site: Site) -> Iterator[Home]:
     """As many households as K-eco declares, building by building, floor by floor."""
+    is_small_town = site in SITES
     for index in range(site.households):
         block, place = divmod(index, LINES * FLOORS)
         floor, line = divmod(place, LINES)
         building, unit = str(101 + block), f"{floor + 1}{line + 1:02}"
         digest = hashlib.sha256(f"{site.code} {building}-{unit}".encode()).digest()
         moved_in = FIRST_MOVE + timedelta(days=int.from_bytes(digest[4:8]) % DAYS_OF_MOVING)
-        yield Home(building, unit, f"37{digest[:4].hex().upper()}", moved_in)
+        # One in 2^32 would meet in a whole district.
+        card = f"37{digest[:4].hex()}" if is_small_town else digest[8:13].hex()
+        yield Home(building, unit, card.upper(), moved_in)
 
 
 def gateway_code(complex_code: str) -> str:
@@ -82,5 +85,10 @@ def gateway_code(complex_code: str) -> str:
 
 def meters(site: Site) -> dict[str, str]:
     """Names of the site's meters by code, which is district, complex, building and unit, as K-eco publishes them."""
-    number = site.code.removeprefix(DISTRICT)
-    return {f"{DISTRICT}-{number}-{building:02}-1": f"{100 + building}동 종량기" for building in site.meters}
+    complex_number = site.code.removeprefix(DISTRICT)
+    found = {}
+    for index, building in enumerate(site.meters):
+        unit = site.meters[:index].count(building) + 1
+        name = f"{100 + building}동 종량기" + (f" {unit}" if unit > 1 else "")
+        found[f"{DISTRICT}-{complex_number}-{building:02}-{unit}"] = name
+    return found
