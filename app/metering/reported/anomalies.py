@@ -101,16 +101,23 @@ class Picture:
         self.rows = rows
         self.policy = policy
         self.grams: dict[str, dict[date, int]] = defaultdict(dict)
-        self.each: dict[str, dict[date, int]] = defaultdict(dict)  # grams a discharge
+        self.each: dict[str, dict[date, int]] = defaultdict(dict)  # plausible grams a discharge
         self.at: dict[date, list[Row]] = defaultdict(list)
         for row in rows:
             self.at[row.starts_on].append(row)
             if row.grams is not None:
                 self.grams[row.place][row.starts_on] = row.grams
-                if (row.count or 0) >= policy.fewest_discharges:
-                    self.each[row.place][row.starts_on] = row.grams // (row.count or 1)
+            each = self.each_of(row)
+            if each and policy.least_grams <= each <= policy.most_grams:
+                self.each[row.place][row.starts_on] = each
 
         self.first = {place: min(days) for place, days in self._days().items()}
+
+    def each_of(self, row: Row) -> int | None:
+        """Grams a discharge on average; None where nothing was weighed or the discharges are too few."""
+        if not row.grams or not row.count or row.count < self.policy.fewest_discharges:
+            return None
+        return row.grams // row.count
 
     def usual_places(self, start: date) -> int:
         """How many places usually report: the median of the periods around in which any did, but no more than had
@@ -160,8 +167,8 @@ def _price(picture: Picture, row: Row) -> Iterator[Anomaly]:
 
 def _weight(picture: Picture, row: Row) -> Iterator[Anomaly]:
     policy = picture.policy
-    each = picture.each.get(row.place, {}).get(row.starts_on)
-    if not each:
+    each = picture.each_of(row)
+    if each is None:
         return
     common = usual(picture.series.period, picture.each[row.place], row.starts_on)
     if not policy.least_grams <= each <= policy.most_grams:
