@@ -2,6 +2,7 @@
 
 import hashlib
 import json
+import re
 from pathlib import Path
 from typing import Any
 
@@ -11,6 +12,7 @@ from app.registry.imports.sheets import UNREADABLE, Row, Sheet, read_sheet
 from app.texts import Refused
 
 JSON = "JSON"
+NO_TEXT = re.compile(r"[\x00-\x08\x0b\x0c\x0e-\x1f\x7f\ud800-\udfff]")  # what no database takes, or no file
 
 
 def read_file(path: Path) -> Sheet:
@@ -45,9 +47,13 @@ def _items(name: str, value: Any) -> list[dict[str, Any]]:
         said = data.get("resultMsg") if isinstance(data, dict) else None
         raise Refused(NO_LIST.fill(name=name, said=said or "–"))
     for number, item in enumerate(items, 1):
-        if not isinstance(item, dict) or any(isinstance(each, dict | list) for each in item.values()):
+        if not isinstance(item, dict) or not all(map(_is_text, [*item.keys(), *item.values()])):
             raise Refused(BAD_ITEM.fill(name=name, number=number))
     return items
+
+
+def _is_text(value: Any) -> bool:
+    return not isinstance(value, dict | list) and not NO_TEXT.search(str(value))
 
 
 def _text(value: Any) -> str:

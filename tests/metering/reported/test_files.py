@@ -137,7 +137,18 @@ def test_json_is_told_by_item_and_never_by_a_traceback(desk: Desk) -> None:
 
 @pytest.mark.parametrize(
     "content",
-    ['{"data": {"resultMsg": "실패"}}', "{}", "[]", "[1]", '[{"a": []}]', '{"data": ', "[" * 100_000, b"[\xff]"],
+    [
+        '{"data": {"resultMsg": "실패"}}',
+        "{}",
+        "[]",
+        "[1]",
+        '[{"a": []}]',
+        '{"data": ',
+        "[" * 100_000,
+        b"[\xff]",
+        r'[{"cityCode": "\u0000"}]',
+        r'[{"\ud800": 1}]',
+    ],
 )
 def test_json_that_holds_no_list_is_refused(desk: Desk, content: str | bytes) -> None:
     with pytest.raises(Refused, match="JSON"):
