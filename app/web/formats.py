@@ -1,14 +1,19 @@
 """Weights, times, cards and outcomes as people read them, in the language of the page."""
 
+import math
 from datetime import date, datetime
 from decimal import Decimal
 
+from babel.dates import format_skeleton
 from babel.units import format_unit
-from flask_babel import format_datetime, get_locale
+from flask_babel import format_datetime, format_percent, get_locale
 from flask_babel import gettext as _
 from flask_babel import lazy_gettext as _l
 
+from app.metering.volumes.coverage import LISTENING
+from app.metering.volumes.model import Volume
 from app.web.queries import Latest
+from billing.days import SEOUL, service_day
 
 OUTCOMES = {
     "settled": _l("Weighed"),
@@ -27,6 +32,24 @@ CORRECTIONS = {
     "re_weigh": _l("Weight corrected"),
     "re_attribute": _l("Household corrected"),
 }
+CONDITIONS = {
+    "complete": _l("Normal"),
+    "fall": _l("Real fall"),
+    "silent_meter": _l("Meter silent"),
+    "outage": _l("Gateway out"),
+    "slight": _l("Meter silent"),
+    "gap": _l("Nothing heard"),
+    "no_meters": _l("No meter"),
+    "too_early": _l("Not yet known"),
+    "running": _l("Goes on"),
+}
+BADGES = {
+    "fall": "bg-light-point",
+    "silent_meter": "bg-light-warning",
+    "slight": "outline-warning",
+    "outage": "bg-light-danger",
+    "gap": "bg-danger",
+}  # of KRDS; the other conditions are plain words
 COUNTED = ("settled", "late_close", "recovered")
 SHOWN_DIGITS = 2
 
@@ -66,3 +89,45 @@ def standing(row: Latest) -> str:
     if row.correction == "void" or row.outcome not in COUNTED:
         return "event"
     return "counted" if row.household else "suspense"
+
+
+def state(row: Volume, now: datetime) -> str:
+    """What a row is worth, as a key of CONDITIONS: its condition, refined.
+
+    `gap`: no meter was heard at all. `slight`: some were not, but together they listened nearly all the time.
+    `running`: it is not over yet, and no gateway is out.
+    """
+    if row.condition in ("outage", "silent_meter") and not row.meters_reporting:
+        return "gap"
+    if row.end > now and row.condition in ("complete", "silent_meter", "too_early"):
+        return "running"
+    slight = row.condition == "silent_meter" and (row.alive_share or 0) >= LISTENING
+    return "slight" if slight else row.condition
+
+
+def hour(instant: datetime) -> str:
+    """An hour of the day in Seoul, short enough for a chart."""
+    return str(_("%(hour)s:00", hour=format_datetime(instant, "H")))
+
+
+def moment(instant: datetime | None, today: date) -> str:
+    """When something was heard of last: the time today, else with its day."""
+    if instant is None:
+        return str(_("never"))
+    time = format_datetime(instant, "HH:mm")
+    return str(time) if service_day(instant) == today else f"{month_day(instant)} {time}"
+
+
+def month_day(instant: datetime) -> str:
+    """A day in Seoul without its year."""
+    return format_skeleton("MMMd", instant.astimezone(SEOUL), locale=get_locale())
+
+
+def percent(share: float | None) -> str:
+    """A share in whole per cent, rounded down so that only what is complete reads 100 %."""
+    return "–" if share is None else str(format_percent(math.floor(share * 100) / 100))
+
+
+def more_or_less(percent: int) -> str:
+    """A difference in per cent with its sign."""
+    return f"{'+' if percent > 0 else ''}{format_percent(percent / 100)}".replace("-", "−")

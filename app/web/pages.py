@@ -1,7 +1,10 @@
 """Pages for people: the first page with what arrives now, the language switch, and an explanation of every problem."""
 
-from typing import Any
+from collections.abc import Callable
+from datetime import datetime
+from typing import Any, TypeVar
 
+import sqlalchemy as sa
 from flask import Blueprint, Flask, Response, abort, make_response, redirect, render_template, request
 from flask_babel import force_locale
 from flask_babel import lazy_gettext as _l
@@ -17,12 +20,14 @@ from app.languages import COOKIE, LANGUAGES, choose_language
 from app.problems import KINDS
 from app.times import now
 from app.web import formats
-from app.web.queries import Overview, overview
+from app.web.queries import overview
+from app.web.trend import trend
 
 blueprint = Blueprint("web", __name__)
 
 YEAR = 365 * 24 * 3600
 MENU = (("web.home", _l("Discharges today")),)
+Answer = TypeVar("Answer")
 SWAGGER_IMAGES = "; img-src 'self' data:"  # Swagger UI's style sheet carries its icons in itself
 
 
@@ -37,14 +42,25 @@ def init(app: Flask) -> None:
 @rules.scope("metering:read")
 def home() -> str:
     """What was thrown away today, complete without JavaScript."""
-    return render_template("home.html", overview=_overview())
+    return render_template("home.html", overview=_read(overview), trend=_read(trend))
 
 
 @blueprint.get("/live")
 @rules.scope("metering:read")
 def live() -> Response:
-    """The part of the first page that changes, or 304 when it has not."""
-    response = make_response(render_template("live.html", overview=_overview()))
+    """The part of the first page that changes all the time, or 304 when it has not."""
+    return _fragment("live.html", overview=_read(overview))
+
+
+@blueprint.get("/trend")
+@rules.scope("metering:read")
+def show_trend() -> Response:
+    """The part that costs more to read and changes slowly, or 304."""
+    return _fragment("trend.html", trend=_read(trend))
+
+
+def _fragment(template: str, **values: Any) -> Response:
+    response = make_response(render_template(template, **values))
     response.add_etag()
     response.vary.update(("Cookie", "Accept-Language"))
     response.make_conditional(request)
@@ -101,6 +117,6 @@ def _told(slug: str, language: str) -> dict[str, Any]:
         }
 
 
-def _overview() -> Overview:
-    with service().database.engine.connect().execution_options(read_only=True) as connection:
-        return overview(connection, current_district_id(), now())
+def _read(query: Callable[[sa.Connection, int, datetime], Answer]) -> Answer:
+    with service().database.reading() as connection:
+        return query(connection, current_district_id(), now())

@@ -198,7 +198,7 @@ def meters_reporting(connection: sa.Connection, district_id: int, now: datetime)
     )
     statement = (
         sa.select(MeterAssignment.complex_id, _count_if(alive), sa.func.count())
-        .where(*_stands_now(district_id, now))
+        .where(*stands_now(district_id, now))
         .group_by(MeterAssignment.complex_id)
     )
     return {complex_id: Coverage(*counts) for complex_id, *counts in connection.execute(statement)}
@@ -206,7 +206,7 @@ def meters_reporting(connection: sa.Connection, district_id: int, now: datetime)
 
 def gateways_reporting(connection: sa.Connection, district_id: int, now: datetime) -> Coverage:
     """How many of the gateways that run a meter now were heard of within the last hour."""
-    used = sa.select(MeterAssignment.gateway_id).where(*_stands_now(district_id, now)).distinct().subquery()
+    used = sa.select(MeterAssignment.gateway_id).where(*stands_now(district_id, now)).distinct().subquery()
     heard = sa.exists().where(
         GatewayEpoch.district_id == district_id,
         GatewayEpoch.gateway_id == used.c.gateway_id,
@@ -224,7 +224,8 @@ def open_quarantine(connection: sa.Connection, district_id: int) -> int:
     return int(connection.execute(sa.select(kept - decided)).scalar_one())
 
 
-def _stands_now(district_id: int, now: datetime) -> list[sa.ColumnElement[bool]]:
+def stands_now(district_id: int, now: datetime) -> list[sa.ColumnElement[bool]]:
+    """The conditions on the assignments of the meters that stand somewhere now."""
     return [
         MeterAssignment.district_id == district_id,
         MeterAssignment.valid_from <= now,
