@@ -31,6 +31,7 @@ SEED = 2016  # which gives the three complexes 354, 466 and 418 g a household an
 HISTORY_DAYS = 365
 LEAST_US = 30 * SECOND_US  # what is missing less is not worth a transaction
 UNSENT_US = 6 * MINUTE_US  # a gateway that was stopped may still hold so much of its alive intervals
+CACHE_KIB = 128 * 1024
 LAG_US = 3 * SECOND_US  # from now back: a discharge reaches the server after that
 
 
@@ -187,12 +188,18 @@ def _chosen(deeds: Deeds, at: Place, piece: Piece) -> Deeds:
 
 @contextmanager
 def _in_bulk(connection: sa.Connection) -> Iterator[None]:
-    """On SQLite without checking every row against lists of words that it was made from: twice as fast."""
+    """On SQLite with room for a whole transaction, and without holding each row against the words it was made of.
+
+    A transaction that outgrows the cache writes its index pages again and again, and the checks take half the time.
+    """
     if not is_sqlite(connection):
         yield
         return
-    connection.exec_driver_sql("PRAGMA ignore_check_constraints = ON")
+    (usual,) = connection.exec_driver_sql("PRAGMA cache_size").one()
     try:
+        connection.exec_driver_sql(f"PRAGMA cache_size = -{CACHE_KIB}")
+        connection.exec_driver_sql("PRAGMA ignore_check_constraints = ON")
         yield
     finally:
         connection.exec_driver_sql("PRAGMA ignore_check_constraints = OFF")
+        connection.exec_driver_sql(f"PRAGMA cache_size = {usual}")
