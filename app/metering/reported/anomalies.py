@@ -5,7 +5,7 @@ what those that did report gave, each compared with its own usual value.
 """
 
 from collections import defaultdict
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import date
 from decimal import Decimal
@@ -15,7 +15,7 @@ from typing import NamedTuple
 from app.metering.reported import anomaly_texts as texts
 from app.metering.reported.models import UNLOCATED
 from app.metering.reported.periods import end_of, start_of, units
-from app.metering.reported.rows import Executor, Row, Series, current_rows, reported_series
+from app.metering.reported.rows import Executor, Row, Series, current_rows, reported_series, total
 from app.metering.reported.tariff import Amounts, cause_of, rate_of
 from app.metering.reported.usual import neighbours, usual
 from app.texts import Text
@@ -110,8 +110,9 @@ class Picture:
             each = self.each_of(row)
             if each and policy.least_grams <= each <= policy.most_grams:
                 self.each[row.place][row.starts_on] = each
-
-        self.first = {place: min(days) for place, days in self._days().items()}
+        self.first: dict[str, date] = {}
+        for row in rows:  # in the order of time
+            self.first.setdefault(row.place, row.starts_on)
 
     def each_of(self, row: Row) -> int | None:
         """Grams a discharge on average; None where nothing was weighed or the discharges are too few."""
@@ -134,12 +135,6 @@ class Picture:
         if len(known) * 2 < len(rows) or not sum(common for _, common in known):
             return None
         return sum(grams for grams, _ in known), sum(common for _, common in known)
-
-    def _days(self) -> dict[str, list[date]]:
-        days: dict[str, list[date]] = defaultdict(list)
-        for row in self.rows:
-            days[row.place].append(row.starts_on)
-        return days
 
 
 def _of_row(picture: Picture, row: Row) -> Iterator[Anomaly]:
@@ -237,11 +232,6 @@ def _period_anomaly(
     kind: str, picture: Picture, span: tuple[date, date], value: int, common: int, unit: str, why: Text
 ) -> Anomaly:
     series, rows = picture.series, picture.at.get(span[0], [])
-    amounts = _sum(row.grams for row in rows), _sum(row.count for row in rows), _sum(row.won for row in rows)
+    amounts = total(row.grams for row in rows), total(row.count for row in rows), total(row.won for row in rows)
     places = len(rows), picture.usual_places(span[0])
     return Anomaly(kind, series.source, series.level, *span, "", "", *amounts, *places, value, common, unit, why)
-
-
-def _sum(values: Iterable[int | None]) -> int | None:
-    given = [value for value in values if value is not None]
-    return sum(given) if given else None

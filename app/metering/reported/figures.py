@@ -5,7 +5,7 @@ import unicodedata
 from collections import defaultdict
 from collections.abc import Iterable
 from datetime import date
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 from app.metering.reported.forms import Form, Place
 from app.metering.reported.models import UNLOCATED
@@ -16,6 +16,9 @@ WHOLE = re.compile(r"([0-9]{1,15}|[0-9]{1,3}(?:,[0-9]{3}){1,4})(?:\.0+)?")
 CODE = re.compile(r"[0-9A-Za-z]{1,20}")
 LONGEST = 100
 EARLIEST = date(2000, 1, 1)  # no bin weighed before
+
+
+Fault = tuple[str, dict[str, Any]]  # a reason and what fills its sentence
 
 
 class Figure(NamedTuple):
@@ -47,59 +50,52 @@ def read_figures(form: Form, report: Report, today: date) -> list[Figure]:
 
 
 def whole(text: str) -> int | None:
-    """A whole number of 0 or more, also as `620.0` or `1,469`; raises ValueError for anything else but a blank."""
-    if not text:
-        return None
+    """A whole number as WHOLE has it, such as `620.0` or `1,469`; None for a blank and for anything else."""
     found = WHOLE.fullmatch(text)
-    if not found:
-        raise ValueError(text)
-    return int(found[1].replace(",", ""))
+    return int(found[1].replace(",", "")) if found else None
 
 
 def _figure(form: Form, row: Row, report: Report, today: date) -> Figure | None:
     cells = {column: _clean(value) for column, value in row.cells.items()}
     when = "-".join(cells[column] for column in form.when)
     subject = f"{when} {' '.join(cells[column] for column in form.where)}".strip()[:LONGEST]
-    starts_on = form.starts_on(cells)
-    if starts_on is None:
-        report.skip(row.line, subject, f"bad_{form.period}", columns="-".join(form.when), value=repr(when[:40]))
-        return None
-    if not EARLIEST <= starts_on <= today:
-        report.skip(row.line, subject, "out_of_time", value=when, earliest=EARLIEST, today=today)
-        return None
-    place = form.place(cells)
-    if fault := _place_fault(form, place):
-        report.skip(row.line, subject, fault, columns=", ".join(form.where), most=LONGEST)
-        return None
-    amounts = _amounts(form, row.line, subject, cells, report)
-    if amounts is None:
+    starts_on, place = form.starts_on(cells), form.place(cells)
+    fault = _when_fault(form, when, starts_on, today) or _place_fault(form, place) or _amount_fault(form, cells)
+    if fault:
+        report.skip(row.line, subject, fault[0], **fault[1])
+    if fault or starts_on is None:
         return None
     weekday = str(starts_on.isoweekday() % 7 + 1)
     if form.weekday and cells.get(form.weekday, "") not in ("", weekday):
-        report.note(row.line, subject, "weekday_differs", given=cells[form.weekday], weekday=weekday)
-    return Figure(row.line, starts_on, place, *amounts)
+        report.note(row.line, subject, "weekday_differs", given=cells[form.weekday][:40], weekday=weekday)
+    won = whole(cells[form.won]) if form.won else None
+    return Figure(row.line, starts_on, place, whole(cells[form.grams]), whole(cells[form.count]), won)
 
 
-def _place_fault(form: Form, place: Place) -> str | None:
+def _when_fault(form: Form, when: str, starts_on: date | None, today: date) -> Fault | None:
+    if starts_on is None:
+        return f"bad_{form.period}", {"columns": "-".join(form.when), "value": repr(when[:40])}
+    if not EARLIEST <= starts_on <= today:
+        return "out_of_time", {"value": when, "earliest": EARLIEST, "today": today}
+    return None
+
+
+def _place_fault(form: Form, place: Place) -> Fault | None:
+    columns = ", ".join(form.where)
     if not place.code:
-        return "place_missing"
+        return "place_missing", {"columns": columns}
     if form.level in ("city", "site") and not CODE.fullmatch(place.code):
-        return "bad_code"
-    return "place_too_long" if max(map(len, filter(None, place))) > LONGEST else None
+        return "bad_code", {"columns": columns}
+    if max(map(len, filter(None, place))) > LONGEST:
+        return "place_too_long", {"columns": columns, "most": LONGEST}
+    return None
 
 
-def _amounts(
-    form: Form, line: int, subject: str, cells: dict[str, str], report: Report
-) -> tuple[int | None, int | None, int | None] | None:
-    amounts = []
-    for column in (form.grams, form.count, form.won):
-        try:
-            amounts.append(whole(cells[column]) if column else None)
-        except ValueError:
-            report.skip(line, subject, "not_whole", column=column, value=repr(cells[str(column)][:40]))
-            return None
-    grams, count, won = amounts
-    return grams, count, won
+def _amount_fault(form: Form, cells: dict[str, str]) -> Fault | None:
+    for column in filter(None, (form.grams, form.count, form.won)):
+        if cells[column] and not WHOLE.fullmatch(cells[column]):
+            return "not_whole", {"column": column, "value": repr(cells[column][:40])}
+    return None
 
 
 def _once(figures: Iterable[Figure], report: Report) -> list[Figure]:

@@ -8,7 +8,7 @@ from typing import Literal, NamedTuple
 
 from app.metering.reported.models import PERIOD_OF, UNLOCATED
 from app.metering.reported.periods import DAY, end_of, months_after, start_of, units
-from app.metering.reported.rows import Executor, Row, Series, Span, current_rows, reported_series, spans
+from app.metering.reported.rows import Executor, Row, Series, Span, current_rows, reported_series, spans, total
 from app.metering.reported.tariff import Amounts, Fit, rates_of, tariff_fit
 from app.metering.reported.texts import LEVEL_NAMES, NO_DONG, PERIOD_NAMES, TOO_FINE
 from app.texts import Refused, Text
@@ -137,7 +137,7 @@ def _by_place(by: By, level: str, rows: list[Row], known: list[Span], span: tupl
     for each in known:
         expected[_group(by, level, each)].append(each)
     beginnings = list(units(PERIOD_OF[level], *span))
-    names = {each.place: each.name for each in [*known]} | {row.place: row.name for row in rows}
+    names = {each.place: each.name for each in known} | {row.place: row.name for row in rows}
     volumes = [
         _volume((place, names.get(place, place), level), span, mine[place], expected[place], beginnings)
         for place in sorted(mine.keys() | expected.keys())
@@ -174,9 +174,9 @@ def _volume(
     return ReportedVolume(
         *what,
         *span,
-        grams=_sum(row.grams for row in rows),
-        count=_sum(row.count for row in rows),
-        won=_sum(row.won for row in rows),
+        grams=total(row.grams for row in rows),
+        count=total(row.count for row in rows),
+        won=total(row.won for row in rows),
         periods=sum(periods),
         periods_reporting=len(reporting),
         places=sum(count > 0 for count in periods),
@@ -188,8 +188,3 @@ def _volume(
 def _known(place: Span, beginnings: list[date]) -> int:
     """In how many of the periods the place was known."""
     return bisect_right(beginnings, place.last + CLOSED_AFTER) - bisect_left(beginnings, place.first)
-
-
-def _sum(values: Iterable[int | None]) -> int | None:
-    given = [value for value in values if value is not None]
-    return sum(given) if given else None

@@ -1,5 +1,6 @@
 """Which stored rows count: of each place and period that of the latest import not undone."""
 
+from collections.abc import Iterable
 from datetime import date
 from typing import NamedTuple
 
@@ -107,6 +108,12 @@ def reported_series(executor: Executor, district_id: int, source: str | None = N
         for source, level, first, last, places in executor.execute(statement)
     ]
     return sorted(series, key=lambda each: (each.source, LEVELS.index(each.level)))
+
+
+def total(values: Iterable[int | None]) -> int | None:
+    """The sum of what was given; None where nothing was."""
+    given = [value for value in values if value is not None]
+    return sum(given) if given else None
 
 
 def _mine(district_id: int, source: str, level: str) -> list[sa.ColumnElement[bool]]:

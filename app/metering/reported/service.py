@@ -1,6 +1,6 @@
 """Takes published files in. Each in one transaction of its own: all of a file, or nothing."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from typing import Any
 
 import sqlalchemy as sa
@@ -13,7 +13,7 @@ from app.metering.reported.files import read_file
 from app.metering.reported.forms import recognise
 from app.metering.reported.models import ReportedRow
 from app.metering.reported.report import Change, Report, Totals
-from app.metering.reported.rows import current_rows
+from app.metering.reported.rows import current_rows, total
 from app.metering.reported.tariff import Amounts, tariff_fit
 from app.registry.districts import the_district
 from app.registry.imports.service import Order
@@ -126,12 +126,7 @@ def _totals(figures: list[Figure]) -> Totals:
         blank=sum(figure.grams is None and figure.count is None for figure in figures),
         first=min(days, default=None),
         last=max(days, default=None),
-        grams=_sum(figure.grams for figure in figures),
-        count=_sum(figure.count for figure in figures),
-        won=_sum(figure.won for figure in figures),
+        grams=total(figure.grams for figure in figures),
+        count=total(figure.count for figure in figures),
+        won=total(figure.won for figure in figures),
     )
-
-
-def _sum(values: Iterable[int | None]) -> int | None:
-    given = [value for value in values if value is not None]
-    return sum(given) if given else None
