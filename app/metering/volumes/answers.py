@@ -96,7 +96,8 @@ def reported_rows(connection: sa.Connection, asked: Answer) -> list[dict[str, An
     start, end = (EARLIEST, service_day(asked.now) + DAY)
     if {"month", "from_", "to"} & asked.arguments.keys():
         start, end = days_of(asked.arguments, asked.now)
-    level = "site" if by == "place" else level_for(connection, asked.district_id, asked.source, by)
+    level = asked.arguments.get("level") or ("site" if by == "place" else None)
+    level = level or level_for(connection, asked.district_id, asked.source, by)
     if level is None:
         return []
     found = reported_volumes(connection, asked.district_id, asked.source, by, level, start, end)

@@ -10,6 +10,7 @@ from marshmallow import ValidationError
 from app.console import Group, language, open_database, say, say_json
 from app.db import Database
 from app.metering.reported.commands import anomalies
+from app.metering.reported.models import LEVELS
 from app.metering.volumes import places, tables
 from app.metering.volumes.answers import Answer, every_row
 from app.metering.volumes.asking import LEDGER, SOURCES
@@ -88,6 +89,7 @@ REPORTED_TABLE = ("name", "start", "count", "grams", "won", "places_reporting")
 @click.option("--complex", "complex_", metavar="CODE", help="Only this complex.")
 @click.option("--dong", metavar="CODE", help="Only this dong.")
 @click.option("--source", type=click.Choice(SOURCES), default=LEDGER, show_default=True, help="Whose figures.")
+@click.option("--level", type=click.Choice(LEVELS), help="Of a source that published several; default: the narrowest.")
 @click.option("--district", metavar="CODE", help="District, where there are several.")
 @click.option("--json", "as_json", is_flag=True, help="Print a list of objects.")
 @click.option("--csv", "as_csv", is_flag=True, help="Print CSV.")
@@ -113,7 +115,7 @@ def volumes(context: click.Context, /, as_json: bool, as_csv: bool, **options: A
 
 
 def _arguments(options: dict[str, Any]) -> dict[str, Any]:
-    given = {"month": options["month"], "from": options["from_"], "to": options["to"], "source": options["source"]}
+    given = {name: options[name] for name in ("month", "to", "source", "level")} | {"from": options["from_"]}
     given["per" if options["by"] in PER else "by"] = options["by"]
     try:
         found: dict[str, Any] = VolumeArguments().load({name: value for name, value in given.items() if value})

@@ -5,6 +5,7 @@ from typing import Any
 from flask_babel import lazy_gettext as _
 from marshmallow import Schema, ValidationError, fields, validate, validates_schema
 
+from app.metering.reported.models import LEVELS
 from app.metering.schemas import MAX_ID, Strict
 from app.metering.volumes.asking import MOST_ROWS, SOURCES, USUAL_ROWS
 from app.metering.volumes.model import CONDITIONS, PER
@@ -42,6 +43,10 @@ class VolumeArguments(Strict):
         load_default="ledger",
         validate=validate.OneOf(SOURCES),
         metadata={"description": "Our own ledger, or totals that others published and that were imported"},
+    )
+    level = fields.String(
+        validate=validate.OneOf(LEVELS),
+        metadata={"description": "Of a source that published several; default: the narrowest that can be shown so"},
     )
     format = fields.String(
         validate=validate.OneOf(["json", "csv"]), metadata={"description": "Default: as Accept says"}

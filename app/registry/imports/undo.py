@@ -221,7 +221,14 @@ def _take_back(session: Session, batch: ImportBatch) -> dict[str, int]:
         ],
     )
     counts["dong"] += _remove(session, batch, "dong")
-    return {table: counts[table] for table in ORDER if counts[table]}
+    return {table: counts[table] for table in ORDER if counts[table]} | _left_aside(session, batch)
+
+
+def _left_aside(session: Session, batch: ImportBatch) -> dict[str, int]:
+    """Rows of other domains by table: they stay, and whoever reads them leaves out an import that was taken back."""
+    same = (ImportChange.district_id == batch.district_id, ImportChange.batch_id == batch.id)
+    statement = sa.select(ImportChange.table_name, sa.func.count()).where(*same, ImportChange.table_name.not_in(ORDER))
+    return {row[0]: row[1] for row in session.execute(statement.group_by(ImportChange.table_name))}
 
 
 def _remove(session: Session, batch: ImportBatch, name: str) -> int:

@@ -10,6 +10,7 @@ from billing.days import SEOUL
 KINDS = {
     "complexes": Text("K-eco 단지 목록", "K-eco complexes"),
     "households": Text("세대와 카드", "Households and cards"),
+    "volumes": Text("공표 배출량", "Reported volumes"),
 }
 TABLES = {
     "district": Text("자치구", "districts"),
@@ -26,6 +27,7 @@ TABLES = {
     "correction": Text("정정 기록", "corrections"),
     "complex_day": Text("단지 일별 집계", "daily totals of complexes"),
     "household_month": Text("세대 월별 집계", "monthly totals of households"),
+    "reported_volume": Text("공표 배출량", "reported volumes"),
 }
 TOTALS = {
     "complexes": Text("단지 {count}개", "{count} complexes"),
