@@ -1,8 +1,8 @@
 """A year of history behind the demo, and the gaps since: generated up to a moment, never over what is stored.
 
-Each gateway of the demo has one epoch of history; its cursor and the newest alive interval say how far the history is.
-Both move on in the transaction that stores the discharges. So it may be interrupted anywhere and goes on where it
-stopped, and two that run at once share the work. What the gateways themselves have stored is left as it is.
+Each gateway of the demo has one epoch of history. Its cursor says how far that is, and moves on in the transaction that
+stores the discharges: so it may be interrupted anywhere and goes on where it stopped, and two that run at once share
+the work. The cursors of the gateway's own epochs say when it was there itself: that time is left as it is.
 """
 
 import hashlib
@@ -15,22 +15,23 @@ from typing import NamedTuple
 import numpy as np
 import sqlalchemy as sa
 
-from app.db import Database, fetch, from_driver, from_microseconds, is_sqlite, to_microseconds
-from app.demo.booking import BOOT, Place, book, book_alive
-from app.demo.places import Source, meter_ids, place, sources
+from app.db import Database, fetch, from_microseconds, is_sqlite, to_microseconds
+from app.demo.booking import Place, book, book_alive
+from app.demo.places import Source, place, sources
 from app.demo.residents import MINUTE_US, SECOND_US, Deeds, Residents, Stretches, alive, midnight_us
 from app.demo.stories import STORIES, happening
 from app.metering import cursors
 from app.metering.cursors import Cursor
 from app.metering.ledger import MissingMonths, Partitions
-from app.metering.models import GatewayEpoch, MeterAlive
+from app.metering.models import GatewayEpoch
 from app.texts import Text
 from billing.days import month_of, service_day
 
 SEED = 2016  # which gives the three complexes 354, 466 and 418 g a household and day
 HISTORY_DAYS = 365
 LEAST_US = 30 * SECOND_US  # what is missing less is not worth a transaction
-UNSENT_US = 6 * MINUTE_US  # a gateway that was stopped may still hold so much of its alive intervals
+BOOTING_US = MINUTE_US  # a gateway listens before its first contact
+UNSENT_US = 6 * MINUTE_US  # and when it was stopped, may still hold so much of its alive intervals
 CACHE_KIB = 128 * 1024
 LAG_US = 3 * SECOND_US  # from now back: a discharge reaches the server after that
 
@@ -67,14 +68,15 @@ class History:
 
         `progress` is told the share that is done after each piece. A piece is a month of a complex, one transaction.
         """
-        until_us = (to_microseconds(now) - LAG_US) // 1000 * 1000  # the wire has milliseconds
+        until_us = _whole_ms(now) - LAG_US
         with self.database.engine.connect().execution_options(read_only=True) as connection:
             began = self.began(connection) or service_day(now) - timedelta(self.days)
             pieces = [
                 piece
                 for source in sources(connection)
                 if source.gateway not in without
-                for piece in self._missing(connection, source, began, until_us)
+                for span in self._missing(connection, source, began, until_us)
+                for piece in _by_month(source, *span)
             ]
         partitions = Partitions(self.database)
         total, done, booked = sum(piece.work for piece in pieces), 0, 0
@@ -104,25 +106,26 @@ class History:
         name = f"{self.seed} {source.gateway} history"
         return hashlib.blake2b(name.encode(), digest_size=8).hexdigest()
 
-    def _missing(self, connection: sa.Connection, source: Source, began: date, until_us: int) -> Iterator[Piece]:
-        _, newest_us = self._state(connection, source)
-        from_us = max(newest_us, midnight_us(began))
-        if until_us - from_us < LEAST_US:
-            return
-        while from_us < until_us:
-            month = month_of(service_day(from_microseconds(from_us)))
-            to_us = min(midnight_us(month_of(month + timedelta(31))), until_us)
-            yield Piece(source, from_us, to_us)
-            from_us = to_us
+    def _missing(
+        self, connection: sa.Connection, source: Source, began: date, until_us: int
+    ) -> Iterator[tuple[int, int]]:
+        """What there is to do: from the end of the history to the gateway's first own contact, and since its last."""
+        asked = sa.select(GatewayEpoch.epoch, GatewayEpoch.first_contact_at, GatewayEpoch.last_contact_at).where(
+            GatewayEpoch.district_id == source.district_id, GatewayEpoch.gateway_id == source.gateway_id
+        )
+        contacts = {name: tuple(map(_whole_ms, times)) for name, *times in connection.execute(asked)}
+        _, done_us = contacts.pop(self._epoch(source), (0, 0))
+        done_us = max(done_us, midnight_us(began))
+        first_us = min((first - BOOTING_US for first, _ in contacts.values()), default=until_us)
+        last_us = max((last + UNSENT_US for _, last in contacts.values()), default=until_us)
+        for span in ((done_us, min(first_us, until_us)), (max(done_us, last_us), until_us)):
+            if span[1] - span[0] >= LEAST_US:
+                yield span
 
-    def _state(self, connection: sa.Connection, source: Source) -> tuple[Cursor, int]:
-        """The cursor of the gateway's history, and until when (microseconds) something of the gateway is stored."""
+    def _cursor(self, connection: sa.Connection, source: Source) -> Cursor:
         key = (source.district_id, source.gateway_id, self._epoch(source))
         ((sql, parameters),) = cursors.reading([key[:2]])
-        rows = fetch(connection, sql, *parameters)
-        times = [(from_driver(row[7]), row[2] == key[2]) for row in rows] + list(_newest_alive(connection, source))
-        newest = [to_microseconds(at) + (0 if generated else UNSENT_US) for at, generated in times if at]
-        return cursors.open_cursors([key], rows)[key], max(newest, default=0)
+        return cursors.open_cursors([key], fetch(connection, sql, *parameters))[key]
 
     def _book(self, partitions: Partitions, piece: Piece, began: date) -> int:
         try:
@@ -136,10 +139,15 @@ class History:
         with self.database.engine.begin() as connection, _in_bulk(connection):
             partitions.require({month_of(service_day(from_microseconds(piece.from_us)))})
             cursors.hold_gateway(connection, source.district_id, source.gateway_id)
-            cursor, newest_us = self._state(connection, source)
-            piece = piece._replace(from_us=max(piece.from_us, newest_us))
-            if piece.from_us >= piece.to_us:
+            missing = [
+                (max(piece.from_us, from_us), min(piece.to_us, to_us))
+                for from_us, to_us in self._missing(connection, source, began, piece.to_us)
+                if from_us < piece.to_us and piece.from_us < to_us
+            ]
+            if not missing:
                 return 0  # another process was faster
+            piece = Piece(source, *missing[0])
+            cursor = self._cursor(connection, source)
             if cursor.high_seq == 0:
                 cursors.save(connection, [cursor], from_microseconds(midnight_us(began)))
             at = place(connection, source, from_microseconds(piece.from_us), from_microseconds(piece.to_us))
@@ -163,14 +171,17 @@ class History:
         return book(connection, at, cursor, month)
 
 
-def _newest_alive(connection: sa.Connection, source: Source) -> Iterator[tuple[datetime, bool]]:
-    """Of each meter the end of its last alive interval, and whether that was generated."""
-    meters = sa.select(MeterAlive.ended_at, MeterAlive.boot_id)
-    for meter_id in meter_ids(connection, source):
-        same = (MeterAlive.district_id == source.district_id, MeterAlive.meter_id == meter_id)
-        found = connection.execute(meters.where(*same).order_by(MeterAlive.started_at.desc()).limit(1)).first()
-        if found:
-            yield found.ended_at, found.boot_id == BOOT
+def _whole_ms(instant: datetime) -> int:
+    """In microseconds, but as exact as the wire is."""
+    return to_microseconds(instant) // 1000 * 1000
+
+
+def _by_month(source: Source, from_us: int, to_us: int) -> Iterator[Piece]:
+    while from_us < to_us:
+        month = month_of(service_day(from_microseconds(from_us)))
+        end_us = min(midnight_us(month_of(month + timedelta(31))), to_us)
+        yield Piece(source, from_us, end_us)
+        from_us = end_us
 
 
 def _days(piece: Piece) -> Iterator[date]:

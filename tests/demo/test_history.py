@@ -3,7 +3,7 @@
 import shutil
 import threading
 from collections.abc import Callable, Iterator
-from datetime import UTC, date, datetime, timedelta
+from datetime import UTC, date, datetime, time, timedelta
 from pathlib import Path
 from typing import Any
 
@@ -12,17 +12,18 @@ import sqlalchemy as sa
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from app.db import Base, Database, to_microseconds
+from app.db import Base, Database, fetch, to_microseconds
 from app.demo import district
 from app.demo.history import History
 from app.demo.loading import load
 from app.demo.town import SITES, gateway_code
+from app.metering import cursors
 from app.metering.effective import Difference
 from app.metering.liveness import store_intervals
 from app.metering.service import check_rollups
 from app.registry.models import CardAssignment, Complex, Household, MeterAssignment, Tenancy
 from app.registry.service import add_gateway, install_meter
-from billing.days import service_day
+from billing.days import SEOUL, service_day
 
 NOW = datetime(2026, 6, 20, 5, 30, 12, 345678, UTC)
 TODAY = service_day(NOW)
@@ -259,46 +260,69 @@ def test_the_stories_are_told_with_their_days(database: Database) -> None:
 def test_what_a_gateway_stored_itself_is_left_alone(database: Database) -> None:
     History(database, days=2).fill(NOW)
     stopped = NOW + timedelta(minutes=20)
-    box_was_alive(database, stopped - timedelta(minutes=20), stopped)
-    before = rows(database, "SELECT count(*) FROM discharge")
-    assert History(database, days=2).fill(stopped + timedelta(minutes=6)) > 0  # of the two other gateways
-    again = stopped + timedelta(hours=5)
-    History(database, days=2).fill(again)
-    first = rows(
+    box_was_there(database, NOW + timedelta(seconds=10), stopped)
+    for later in (stopped + timedelta(minutes=6), stopped + timedelta(hours=5)):
+        assert History(database, days=2).fill(later) > 0
+    since = instant(database, NOW)
+    (first,) = rows(
         database,
         "SELECT min(started_at) FROM meter_alive WHERE boot_id = 'history' AND gateway_id = 1 AND started_at >= :at",
-        at=instant(database, stopped - timedelta(minutes=20)),
+        at=since,
     )
-    assert first == [(instant(database, stopped + timedelta(minutes=6)),)]
-    overlapping = rows(
-        database,
-        "SELECT count(*) FROM meter_alive one JOIN meter_alive other ON one.meter_id = other.meter_id "
-        "AND one.started_at < other.ended_at AND other.started_at < one.ended_at AND one.mono_ms < other.mono_ms",
-    )
-    assert overlapping == [(0,)]
-    assert rows(database, "SELECT count(*) FROM discharge") > before
+    assert first == (instant(database, milliseconds(stopped + timedelta(minutes=6))),)
+    assert overlaps(database) == []
     assert disagreements(database) == []
+
+
+def test_a_demo_without_history_gets_one_before_its_first_contact(database: Database) -> None:
+    there = NOW - timedelta(days=3)
+    box_was_there(database, there, there + timedelta(hours=1))
+    History(database, days=10).fill(NOW)
+    found = rows(
+        database,
+        "SELECT min(started_at), max(CASE WHEN started_at < :at THEN ended_at END), "
+        "min(CASE WHEN started_at > :at THEN started_at END) FROM meter_alive WHERE boot_id = 'history' "
+        "AND gateway_id = 1",
+        at=instant(database, there),
+    )
+    began = datetime.combine(TODAY - timedelta(10), time(), SEOUL)
+    edges = (began, there - timedelta(minutes=1), there + timedelta(hours=1, minutes=6))
+    assert found == [tuple(instant(database, milliseconds(edge)) for edge in edges)]
+    assert overlaps(database) == []
+    assert disagreements(database) == []
+
+
+def milliseconds(moment: datetime) -> datetime:
+    return moment.replace(microsecond=moment.microsecond // 1000 * 1000)
+
+
+def overlaps(database: Database) -> list[Any]:
+    """Two alive intervals of a meter that share a time."""
+    return rows(
+        database,
+        "SELECT one.meter_id, one.started_at FROM meter_alive one JOIN meter_alive other "
+        "ON one.meter_id = other.meter_id AND one.started_at < other.ended_at AND other.started_at < one.ended_at "
+        "AND (one.boot_id, one.mono_ms) < (other.boot_id, other.mono_ms)",
+    )
 
 
 def instant(database: Database, moment: datetime) -> Any:
     return to_microseconds(moment) if database.is_sqlite else moment
 
 
-def box_was_alive(database: Database, start: datetime, end: datetime) -> None:
-    """What the first site's gateway reports: all its meters answered."""
+def box_was_there(database: Database, start: datetime, end: datetime) -> None:
+    """What the first site's gateway leaves: a contact at its start and at its end, and that all its meters answered."""
+    start, end = milliseconds(start), milliseconds(end)
     with database.engine.begin() as connection:
-        standing = connection.execute(sa.select(MeterAssignment.__table__).where(MeterAssignment.gateway_id == 1))
-        store_intervals(
-            connection,
-            [
-                {
-                    **{name: getattr(meter, name) for name in ("district_id", "meter_id", "gateway_id", "complex_id")},
-                    **{"boot_id": "box", "mono_ms": 1_200_000, "started_at": start, "ended_at": end},
-                    "received_at": end,
-                }
-                for meter in standing
-            ],
-        )
+        ((sql, parameters),) = cursors.reading([(1, 1)])
+        epoch = (1, 1, "9f2c4be01a77d035")
+        cursor = cursors.open_cursors([epoch], fetch(connection, sql, *parameters))[epoch]
+        for contact in (start, end):
+            cursors.save(connection, [cursor], contact)
+        meters = connection.scalars(sa.select(MeterAssignment.meter_id).where(MeterAssignment.gateway_id == 1)).all()
+        same = {"district_id": 1, "gateway_id": 1, "complex_id": 1, "boot_id": "box", "mono_ms": 1_200_000}
+        times = {"started_at": start, "ended_at": end, "received_at": end}
+        store_intervals(connection, [{"meter_id": meter, **same, **times} for meter in meters])
 
 
 def test_whoever_has_moved_out_discharges_no_more(database: Database) -> None:
