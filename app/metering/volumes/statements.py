@@ -68,8 +68,8 @@ def standing(scope: Scope, start: datetime, end: datetime) -> Statement:
     some = "a.valid_from < ? AND (a.valid_to IS NULL OR a.valid_to > ?)"
     source = "complex c JOIN meter_assignment a ON a.district_id = c.district_id AND a.complex_id = c.id"
     sql = f"""
-        SELECT c.id, a.gateway_id, count(*), CAST(NULL AS integer), min(a.valid_from), max(a.valid_to)
-        FROM {source} AND {whole} WHERE {scope.sql} GROUP BY c.id, +a.gateway_id
+        SELECT c.id, +a.gateway_id, count(*), CAST(NULL AS integer), min(a.valid_from), max(a.valid_to)
+        FROM {source} AND {whole} WHERE {scope.sql} GROUP BY 1, 2
         UNION ALL
         SELECT c.id, a.gateway_id, 1, a.meter_id, a.valid_from, a.valid_to
         FROM {source} AND {some} AND NOT ({whole}) WHERE {scope.sql}
