@@ -1,7 +1,7 @@
 """The whole district: beside the three real complexes as many as K-eco lists, of the same size together.
 
 K-eco's list is not part of the product, so names, sizes and codes of the others are made up and say so. Where an office
-has imported the list before, its complexes are taken instead. How many there are: data.go.kr 3045421, read in 2020.
+has imported the list before, its complexes are taken instead. The counts are those of its list (data.go.kr 3045421).
 """
 
 import math
