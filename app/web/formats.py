@@ -6,7 +6,7 @@ from decimal import Decimal
 
 from babel.dates import format_skeleton
 from babel.units import format_unit
-from flask_babel import format_datetime, format_percent, get_locale
+from flask_babel import format_datetime, format_decimal, format_percent, get_locale
 from flask_babel import gettext as _
 from flask_babel import lazy_gettext as _l
 
@@ -39,6 +39,9 @@ CONDITIONS = {
     "outage": _l("Gateway out"),
     "slight": _l("Meter silent"),
     "gap": _l("Nothing heard"),
+    "reported": _l("All reported"),
+    "part": _l("In part"),
+    "slight_part": _l("Nearly all"),
     "no_meters": _l("No meter"),
     "too_early": _l("Not yet known"),
     "running": _l("Goes on"),
@@ -47,11 +50,14 @@ BADGES = {
     "fall": "bg-light-point",
     "silent_meter": "bg-light-warning",
     "slight": "outline-warning",
+    "part": "bg-light-warning",
+    "slight_part": "outline-warning",
     "outage": "bg-light-danger",
     "gap": "bg-danger",
 }  # of KRDS; the other conditions are plain words
 COUNTED = ("settled", "late_close", "recovered")
 SHOWN_DIGITS = 2
+HUNDRED_TONNES = 100_000_000  # grams
 
 
 def weight(grams: int) -> str:
@@ -62,8 +68,14 @@ def weight(grams: int) -> str:
 
 
 def kilograms(grams: int) -> str:
-    """A total: kilograms with one decimal, so that a column lines up."""
-    return format_unit(Decimal(grams) / 1000, "mass-kilogram", "short", format="#,##0.0", locale=get_locale())
+    """A total: kilograms with one decimal, so that a column lines up; none from a hundred tonnes on."""
+    shown = "#,##0.0" if abs(grams) < HUNDRED_TONNES else "#,##0"
+    return format_unit(Decimal(grams) / 1000, "mass-kilogram", "short", format=shown, locale=get_locale())
+
+
+def tenths(number: Decimal) -> str:
+    """A number with one decimal, so that a column lines up."""
+    return str(format_decimal(number, "#,##0.0"))
 
 
 def clock_time(occurred_at: datetime, service_day: date, today: date) -> str:

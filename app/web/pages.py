@@ -19,14 +19,18 @@ from app.context import service
 from app.languages import COOKIE, LANGUAGES, choose_language
 from app.problems import KINDS
 from app.times import now
-from app.web import formats
+from app.web import formats, volume_pages
 from app.web.queries import overview
 from app.web.trend import trend
 
 blueprint = Blueprint("web", __name__)
 
 YEAR = 365 * 24 * 3600
-MENU = (("web.home", _l("Discharges today")),)
+MENU = (
+    ("web.home", _l("Discharges today")),
+    ("volume_pages.district", _l("Volumes")),
+    ("volume_pages.complexes", _l("Complexes")),
+)
 Answer = TypeVar("Answer")
 SWAGGER_IMAGES = "; img-src 'self' data:"  # Swagger UI's style sheet carries its icons in itself
 
@@ -34,6 +38,7 @@ SWAGGER_IMAGES = "; img-src 'self' data:"  # Swagger UI's style sheet carries it
 def init(app: Flask) -> None:
     """Add the pages to the app."""
     app.register_blueprint(blueprint)
+    app.register_blueprint(volume_pages.blueprint)
     shared = {"formats": formats, "menu": MENU, "version": __version__}
     app.context_processor(lambda: {"language": choose_language(), **shared})
 

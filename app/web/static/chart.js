@@ -1,8 +1,8 @@
 // Draws each <table data-chart="bars|lines"> into the .chart of the same <figure>. The table stays the truth: its row
 // headers name the points, a column whose header has data-series ("main" or "usual") holds grams in data-value, and
 // data-state of a row says what they are worth. Shown in kilograms or tonnes, whichever suits.
-const MARKS = { gap: "✕", outage: "!", silent_meter: "!", slight: "·", fall: "▼", running: "…" };
-const PLAIN = ["complete", "fall"]; // other bars are paler or hatched: they may be short because nobody listened
+const MARKS = { gap: "✕", outage: "!", silent_meter: "!", part: "!", slight: "·", slight_part: "·", fall: "▼", running: "…" };
+const PLAIN = ["complete", "reported", "fall"]; // other bars are paler or hatched: they may be short because nobody listened
 const TONNES = 10_000_000; // grams from which on they read better
 const charts = new WeakMap();
 
@@ -66,7 +66,7 @@ function styled({ style }, shown) {
   if (shown().kind === "lines") return { stroke: color, width: 2, points: { show: false } };
   const striped = hatch(color);
   const pale = token("button-secondary-fill-pressed");
-  const fill = (state) => (PLAIN.includes(state) ? color : state === "slight" ? pale : striped);
+  const fill = (state) => (PLAIN.includes(state) ? color : state.startsWith("slight") ? pale : striped);
   const values = () => shown().states.map(fill);
   return { fill: color, width: 0, points: { show: false }, paths: uPlot.paths.bars({ size: [0.7, 48], disp: { fill: { unit: 3, values } } }) };
 }
@@ -80,7 +80,7 @@ function labelled({ names }, width) {
 function options(box, shown, tell) {
   const most = Math.max(...shown().series.flatMap((one) => one.values));
   const [grams, unit] = most < TONNES ? [1e3, "kg"] : [1e6, "t"];
-  const number = new Intl.NumberFormat(document.documentElement.lang, { maximumFractionDigits: most < 10 * grams ? 1 : 0 });
+  const number = new Intl.NumberFormat(document.documentElement.lang, { maximumFractionDigits: most < 2 * grams ? 2 : most < 10 * grams ? 1 : 0 });
   const axis = { stroke: token("text-subtle"), ticks: { show: false }, font: `12px ${getComputedStyle(box).fontFamily}` };
   return {
     width: box.clientWidth,
@@ -120,7 +120,7 @@ function draw(table) {
   box.append(story);
   charts.set(box, chart);
   new ResizeObserver(() => box.clientWidth && chart.plot.setSize({ width: box.clientWidth, height: chart.plot.height })).observe(box);
-  if (!known) table.closest("details").open = false;
+  if (!known) table.closest("details[data-folds]")?.removeAttribute("open");
 }
 
 const drawAll = () => document.querySelectorAll("table[data-chart]").forEach(draw);
