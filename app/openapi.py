@@ -22,6 +22,7 @@ def init(app: Flask, blueprints: list[Any]) -> None:
         OPENAPI_VERSION="3.1.0",
         OPENAPI_URL_PREFIX="/api/v1",
         OPENAPI_JSON_PATH="openapi.json",
+        API_SPEC_OPTIONS={"info": {"description": "Browsable at [/api/docs](/api/docs)."}},
     )
     api = Api(app)
     for blueprint in blueprints:

@@ -27,7 +27,7 @@ blueprint = Blueprint("web", __name__)
 
 YEAR = 365 * 24 * 3600
 MENU = (
-    ("web.home", _l("Discharges today")),
+    ("web.home", _l("Today")),
     ("volume_pages.district", _l("Volumes")),
     ("volume_pages.complexes", _l("Complexes")),
 )

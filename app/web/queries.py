@@ -58,6 +58,7 @@ class ComplexToday(NamedTuple):
     suspense_weighings: int
     suspense_g: int
     meters: Coverage
+    id: int = 0
 
 
 class Overview(NamedTuple):
@@ -180,7 +181,7 @@ def complexes_today(connection: sa.Connection, district_id: int, day: date, now:
         .where(Complex.district_id == district_id)
     )
     found = [
-        ComplexToday(row.name, row[2], row[3], row[4], row[5], meters.get(row.id, Coverage(0, 0)))
+        ComplexToday(row.name, row[2], row[3], row[4], row[5], meters.get(row.id, Coverage(0, 0)), row.id)
         for row in connection.execute(statement)
         if row.id in meters or any(row[2:])
     ]

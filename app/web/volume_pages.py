@@ -35,7 +35,7 @@ from billing.days import service_day
 
 blueprint = Blueprint("volume_pages", __name__)
 
-PAGE = 200  # rows
+PAGE = 400  # rows: a year of days in one chart
 MOST_BARS = 62  # two months of days; beyond, a line reads better
 NAMED_BY_ID = "<int(max=2147483647):key>"
 PARTS: dict[str, tuple[str, ...]] = {"district": ("dong", "complex", "household"), "dong": ("complex", "household")}

@@ -181,7 +181,7 @@ def test_everything_is_reached_by_keyboard(log_in: Open, bins: Bins) -> None:
         "한국어",
         "English",
         "Log out",
-        "Discharges today",
+        "Today",
     ]
 
 

@@ -3,14 +3,16 @@
 import re
 from datetime import datetime, timedelta
 from html import unescape
+from typing import Any
 
 import pytest
+import sqlalchemy as sa
 from flask.testing import FlaskClient
 
 from app.db import Database
 from app.times import now
 from app.web import formats
-from app.web.trend import Trend, trend
+from app.web.trend import Trend, silent_meters, trend
 from billing.days import SEOUL
 from tests.access.people import PAGE
 from tests.web.bins import Bins
@@ -121,3 +123,19 @@ def test_the_first_page_carries_the_trend_without_a_script(client: FlaskClient, 
     page = client.get("/", headers={**PAGE, "Accept-Language": "en"}).text
     assert "The last 24 hours" in page
     assert "Silent meters" in page
+
+
+@pytest.mark.parametrize("dialect", ["sqlite"])
+def test_a_meters_last_interval_is_found_by_the_index_of_its_starts(database: Database, bins: Bins) -> None:
+    plans: list[str] = []
+
+    def explain(_connection: Any, cursor: Any, statement: str, parameters: Any, *_: Any) -> None:
+        cursor.execute(f"EXPLAIN QUERY PLAN {statement}", parameters)
+        plans.append("\n".join(str(row) for row in cursor.fetchall()))
+
+    sa.event.listen(database.engine, "before_cursor_execute", explain)
+    with database.reading() as connection:
+        silent_meters(connection, 1, now())
+    sa.event.remove(database.engine, "before_cursor_execute", explain)
+    assert "ix_meter_alive_started (district_id=? AND meter_id=? AND started_at<?)" in plans[-1]
+    assert "TEMP B-TREE" not in plans[-1]

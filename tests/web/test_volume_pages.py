@@ -68,15 +68,15 @@ def test_an_outage_a_silent_meter_and_a_real_fall_are_told_apart(
     client: FlaskClient, town: Town, language: str, outage: str, silence: str, fall: str, normal: str
 ) -> None:
     shown = rows(show(client, "/volumes", language, from_=town.day(10), to=town.day(0), by="day"))
-    conditions = [next(word for word in (outage, silence, fall, normal) if row.endswith(word)) for row in shown[:-1]]
+    conditions = [next(word for word in (outage, silence, fall, normal) if f" {word} " in row) for row in shown[:-1]]
     assert conditions == [normal, outage, normal, silence, normal, fall, *[normal] * 5]
 
 
 def test_a_day_says_weight_usual_count_and_who_was_listening(client: FlaskClient, town: Town) -> None:
     shown = rows(show(client, "/volumes", from_=town.day(9), to=town.day(0), by="day"))
-    assert re.search(r"10\.0 kg 20\.0 kg 1 333\.3|10\.0 kg 20\.0 kg 1 1,000\.0", shown[0])
-    assert "2 of 3 66% Gateway out" in shown[0]
-    assert "20.0 kg 20.0 kg 2 666.7 10.0 kg 3 of 3 100% Normal" in shown[1]
+    assert "Gateway out 10.0 kg 20.0 kg 1" in shown[0]
+    assert shown[0].endswith("2 of 3 66%")
+    assert "Normal 20.0 kg 20.0 kg 2 666.7 10.0 kg 3 of 3 100%" in shown[1]
 
 
 def test_the_rows_add_up_to_the_total(client: FlaskClient, town: Town) -> None:
@@ -93,7 +93,7 @@ def test_every_row_leads_further_in(client: FlaskClient, town: Town) -> None:
     assert "<h1>가양1단지" in complex_
     homes = show(client, f"/volumes/complexes/{town.near.id}", per="household")
     home = show(client, link(homes, "101-1402"))
-    assert "<h1>가양1단지 101-1402" in home
+    assert "가양1단지 101-1402" in words(home)
     assert link(home, "가양1단지") == f"/volumes/complexes/{town.near.id}"
 
 
@@ -119,8 +119,8 @@ def test_a_day_in_which_nothing_was_heard_is_not_zero(client: FlaskClient, town:
     path = f"/volumes/complexes/{town.far.id}"
     row, _total = rows(show(client, path, by="day", from_=town.day(9), to=town.day(9)))
     assert "–" in row
-    assert "0 of 1 0% Nothing heard" in row
-    assert "0.0 kg" not in row.split("–")[0]
+    assert "Nothing heard – " in row
+    assert row.endswith("0 of 1 0%")
 
 
 def test_the_csv_holds_the_same(client: FlaskClient, town: Town) -> None:
@@ -208,9 +208,9 @@ def test_what_others_reported_is_shown_apart_and_blank_is_not_zero(
     html = show(client, "/volumes")
     reported = show(client, link(html, "Reported by Jeju") + "&by=day")
     assert [row.split(", 2018 ")[1] for row in rows(reported)] == [
-        "500.0 kg 200 15,000 2 / 2 100% All reported",
-        "– – – 0 / 2 0% Nothing heard",
-        "250.0 kg 100 7,500 1 / 2 50% In part",
+        "All reported 500.0 kg 200 15,000 2 / 2 100%",
+        "Nothing heard – – – 0 / 2 0%",
+        "In part 250.0 kg 100 7,500 1 / 2 50%",
     ]
     assert "By household" not in reported
-    assert "노형동 500.0 kg" in rows(show(client, "/volumes", source="jeju", per="dong"))[0]
+    assert "노형동 In part 500.0 kg" in rows(show(client, "/volumes", source="jeju", per="dong"))[0]
