@@ -4,7 +4,7 @@ the alive intervals.
 `EFFECTIVE` and `_TOTALS` say in SQL what `rollups.measures` says for one row; a property test holds both together.
 """
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from typing import Any, NamedTuple
 
 import sqlalchemy as sa
@@ -61,28 +61,39 @@ def _derived(connection: sa.Connection, table: str) -> str:
 
 
 def differences(connection: sa.Connection, district_id: int) -> Iterator[Difference]:
-    """Compare every rollup row of a district with the ledger and the alive intervals."""
-    for table, (names, measured) in COLUMNS.items():
-        width = len(names)
-        derived = {
-            tuple(row[:width]): tuple(row[width:])
-            for row in _rows(connection, _derived(connection, table), district_id)
-        }
-        columns = ", ".join((*names, *measured))
-        sql = f"SELECT {columns} FROM {table} WHERE district_id = :district"  # noqa: S608 - own names
-        stored = {tuple(row[:width]): tuple(row[width:]) for row in _rows(connection, sql, district_id)}
-        for key in sorted(derived.keys() | stored.keys()):
-            if _counts(stored.get(key)) != _counts(derived.get(key)):
-                yield Difference(table, key, stored.get(key), derived.get(key))
+    """Compare every rollup row of a district with the ledger and the alive intervals.
+
+    The database compares, so that memory does not grow with the ledger. A row of nothing but zeros, left by corrections
+    that took everything out, says the same as no row.
+    """
+    for table, (keys, measured) in COLUMNS.items():
+        width = len(keys)
+        for row in connection.execute(sa.text(_compared(connection, table)), {"district": district_id}):
+            key, stored, ledger = tuple(row[:width]), row[width:][: len(measured)], row[width + len(measured) :]
+            yield Difference(table, key, _counts(stored), _counts(ledger))
 
 
-def _counts(values: tuple[Any, ...] | None) -> tuple[int, ...] | None:
-    # A row of nothing but zeros, left by corrections that took everything out, says the same as no row.
-    return tuple(map(int, values)) if values and any(values) else None
+def _compared(connection: sa.Connection, table: str) -> str:
+    """Each key with its stored and its derived sums: both sides are added up together, zeros standing for the other."""
+    keys, measured = COLUMNS[table]
+    key, columns = ", ".join(keys), ", ".join((*keys, *measured))
+    zeros = ", ".join(["0"] * len(measured))
+    sides = [
+        f"CASE WHEN sum({side}) > 0 THEN sum({side}_{name}) END" for side in ("stored", "ledger") for name in measured
+    ]
+    differs = " OR ".join(f"sum(stored_{name}) <> sum(ledger_{name})" for name in measured)
+    names = ", ".join(f"{side}_{name}" for side in ("stored", "ledger") for name in measured)
+    return f"""
+        WITH derived ({columns}) AS ({_derived(connection, table)}),
+        sides ({key}, stored, ledger, {names}) AS (
+            SELECT {key}, 1, 0, {", ".join(measured)}, {zeros} FROM {table} WHERE district_id = :district
+            UNION ALL SELECT {key}, 0, 1, {zeros}, {", ".join(measured)} FROM derived)
+        SELECT {key}, {", ".join(sides)} FROM sides GROUP BY {key} HAVING {differs} ORDER BY {key}
+    """  # noqa: S608 - own names
 
 
-def _rows(connection: sa.Connection, sql: str, district_id: int) -> sa.CursorResult[Any]:
-    return connection.execute(sa.text(sql), {"district": district_id})
+def _counts(values: Sequence[Any]) -> tuple[int, ...] | None:
+    return None if values[0] is None else tuple(map(int, values))
 
 
 def rebuild(connection: sa.Connection, district_id: int) -> dict[str, int]:
