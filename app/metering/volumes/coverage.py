@@ -11,7 +11,9 @@ from app.metering.volumes.slots import DAY, Slot
 LATENCY = timedelta(minutes=10)
 LISTENING = 0.95  # of the time; a box that restarts is away for a minute or two
 FALL = 0.6  # of what is usual, as far as the meters listened
-ENOUGH = 0.5  # of the meters' time; with less nobody can tell a fall
+ENOUGH = (
+    0.75  # of the meters' time; with less nobody can tell a fall: half of a day's weight comes in its last six hours
+)
 
 MILLISECOND = timedelta(milliseconds=1)
 NONE_DUE = (0, 0)
@@ -45,17 +47,31 @@ class Coverage(NamedTuple):
     alive_share: float | None
 
 
-# How many meters of a gateway were alive in a slot, and for how many milliseconds: all, the least, the most.
-Heard = tuple[int, int, int, int, int]  # gateway, meters, all, least, most
+class Heard(NamedTuple):
+    """How many meters of a gateway were alive in a slot, and for how many milliseconds: all, the least, the most.
+
+    Of those that stood there for the whole range (`meter_id` is None); others have a row each.
+    """
+
+    gateway_id: int
+    meter_id: int | None
+    meters: int
+    all_ms: int
+    least_ms: int
+    most_ms: int
 
 
 class Due(NamedTuple):
-    """What should be heard in a slot: of each gateway its meters and the time it ran one, and all meters' time."""
+    """What should be heard in a slot: of each gateway its meters and the time it ran one, and all meters' time.
+
+    `moved` are the meters by gateway that did not stand there for the whole range, with their time.
+    """
 
     households: int
     meters: int
-    by_gateway: Mapping[int, tuple[int, int]]  # meters, milliseconds
+    by_gateway: Mapping[int, tuple[int, int]]  # meters that stood there all the time, milliseconds
     all_ms: int
+    moved: Mapping[tuple[int, int | None], int]
 
 
 class Stood:
@@ -75,22 +91,25 @@ class Stood:
     def cover(self, heard: Iterable[Heard], slot: Slot, now: datetime) -> Coverage:
         """The coverage of a slot; what is too young to have been reported is left out of shares."""
         due = self._due(slot, now)
-        by_gateway = due.by_gateway
-        reporting = silent = alive_ms = gateways_reporting = listening = 0
-        for gateway, meters, all_ms, least_ms, most_ms in heard:
-            gateways_reporting += 1
-            reporting += meters
-            alive_ms += all_ms
-            stood, due_ms = by_gateway.get(gateway, NONE_DUE)
-            if most_ms >= LISTENING * due_ms:
-                listening += 1
-                silent += stood - meters if stood > meters else least_ms < LISTENING * most_ms
-        gateways = len(by_gateway)
+        whole: dict[int, Heard] = {}
+        moved: dict[tuple[int, int | None], int] = {}
+        alive_ms = 0
+        for row in heard:
+            alive_ms += row.all_ms
+            if row.meter_id is None:
+                whole[row.gateway_id] = row
+            else:
+                key = (row.gateway_id, row.meter_id)
+                moved[key] = moved.get(key, 0) + row.all_ms
+        reporting = sum(row.meters for row in whole.values()) + len({meter for _, meter in moved})
+        gateways = len(due.by_gateway)
+        gateways_reporting = min(len(whole.keys() | {gateway for gateway, _ in moved}), gateways)
         reported = (due.households, due.meters, min(reporting, due.meters))
         if not due.all_ms:
             return Coverage(*reported, 0, gateways, gateways_reporting, 0, None)
+        silent, out = _missing(due, whole, moved)
         share = round(min(alive_ms / due.all_ms, 1.0), 4)
-        return Coverage(*reported, silent, gateways, gateways_reporting, max(gateways - listening, 0), share)
+        return Coverage(*reported, silent, gateways, gateways_reporting, out, share)
 
     def _due(self, slot: Slot, now: datetime) -> Due:
         slot_ms = _milliseconds(slot, slot.start, None, now)
@@ -98,25 +117,46 @@ class Stood:
         if whole is None:
             meters = sum(self._whole.values())
             by_gateway = {gateway: (number, slot_ms) for gateway, number in self._whole.items()}
-            whole = Due(self._in(self._complexes), meters, by_gateway, meters * slot_ms)
+            whole = Due(self._in(self._complexes), meters, by_gateway, meters * slot_ms, {})
             self._known[slot_ms] = whole
         return self._with_moved(whole, slot, now) if self._moved else whole
 
     def _with_moved(self, whole: Due, slot: Slot, now: datetime) -> Due:
         """A meter that came, left or changed its gateway in the range counts for its part of the slot."""
         there = [row for row in self._moved if row.start < slot.end and (row.end is None or row.end > slot.start)]
-        by_gateway, all_ms = dict(whole.by_gateway), whole.all_ms
+        moved: dict[tuple[int, int | None], int] = {}
         for row in there:
-            row_ms = _milliseconds(slot, row.start, row.end, now)
-            meters, gateway_ms = by_gateway.get(row.gateway_id, NONE_DUE)
-            by_gateway[row.gateway_id] = (meters + 1, max(gateway_ms, row_ms))
-            all_ms += row_ms
-        meters = whole.meters + len({row.meter_id for row in there})
+            key = (row.gateway_id, row.meter_id)
+            moved[key] = moved.get(key, 0) + _milliseconds(slot, row.start, row.end, now)
+        by_gateway = dict(whole.by_gateway)
+        for (gateway, _), row_ms in moved.items():
+            meters, gateway_ms = by_gateway.get(gateway, NONE_DUE)
+            by_gateway[gateway] = (meters, max(gateway_ms, row_ms))
+        number = whole.meters + len({row.meter_id for row in there})
         complexes = self._complexes | {row.complex_id for row in there}
-        return Due(self._in(complexes), meters, by_gateway, all_ms)
+        return Due(self._in(complexes), number, by_gateway, whole.all_ms + sum(moved.values()), moved)
 
     def _in(self, complexes: Iterable[int]) -> int:
         return sum(self._households[complex_id] for complex_id in complexes)
+
+
+def _missing(due: Due, whole: Mapping[int, Heard], moved: Mapping[tuple[int, int | None], int]) -> tuple[int, int]:
+    """How many meters were silent beside a gateway that answered, and how many gateways were out."""
+    most = {gateway: row.most_ms for gateway, row in whole.items()}
+    for (gateway, _), alive_ms in moved.items():
+        most[gateway] = max(most.get(gateway, 0), alive_ms)
+    out = {key for key, (_, due_ms) in due.by_gateway.items() if most.get(key, 0) < LISTENING * due_ms}
+    silent = 0
+    for gateway, (meters, due_ms) in due.by_gateway.items():
+        if meters and due_ms and gateway not in out:
+            row = whole.get(gateway)
+            heard = row.meters if row else 0
+            silent += meters - heard if meters > heard else row is not None and row.least_ms < LISTENING * most[gateway]
+    for (gateway, meter), row_ms in due.moved.items():
+        if gateway not in out:
+            excused = max(due.by_gateway[gateway][1] - most.get(gateway, 0), 0)
+            silent += moved.get((gateway, meter), 0) + excused < LISTENING * row_ms
+    return silent, len(out)
 
 
 def judge(coverage: Coverage, slot: Slot, grams: int, usual: int | None, now: datetime) -> Condition:

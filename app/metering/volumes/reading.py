@@ -1,4 +1,4 @@
-"""Volumes with their coverage, read in one round trip, or in two where there is a row for each part of a place."""
+"""Volumes with their coverage, read in two round trips, or in three where there is a row for each part of a place."""
 
 from collections import defaultdict
 from collections.abc import Iterable
@@ -139,12 +139,12 @@ class _Read:
         complexes = asked.add([statements.complexes(scope)])
         standing = asked.add([statements.standing(scope, found[0].start, min(found[-1].end, now))])
         summed = asked.add([sums or statements.sums(scope, ask, self._sqlite)])
-        alive = asked.add([statements.alive(scope, ask, self._sqlite)])
         daily = asked.add([statements.daily(scope, ask)] if compares else [])
         asked.run()
+        moved = [meter for _, _, _, meter, _, _ in standing() if meter is not None]
         self._stood = self._stood_by_part(standing(), complexes())
         self._sums: dict[tuple[Any, Any], Sums] = {(part, key): (a, b, c, d) for part, key, a, b, c, d in summed()}
-        self._heard = self._heard_by_part_and_key(alive())
+        self._heard = self._heard_by_part_and_key(_run(connection, statements.alive(scope, ask, moved, self._sqlite)))
         self._daily = self._grams_by_part_and_day(daily())
 
     def rows(self, parts: list[Part]) -> list[Volume]:
@@ -177,8 +177,8 @@ class _Read:
 
     def _heard_by_part_and_key(self, rows: Rows) -> dict[Any, list[Heard]]:
         found: dict[Any, list[Heard]] = defaultdict(list)
-        for part, key, gateway, meters, all_ms, least_ms, most_ms in rows:
-            found[part, key].append((gateway, meters, all_ms, least_ms, most_ms))
+        for part, key, *heard in rows:
+            found[part, key].append(Heard(*heard))
         return found
 
     def _grams_by_part_and_day(self, rows: Rows) -> dict[Any, dict[date, int]]:

@@ -40,8 +40,10 @@ def month_after(day: date) -> date:
 @lru_cache(maxsize=256)
 def slots(by: By | None, start: date, end: date) -> tuple[Slot, ...]:
     """The slots of the service days from `start` until just before `end`, in order and without a gap."""
+    if start >= end:
+        return ()
     if by is None:
-        return (Slot(None, midnight(start), midnight(end)),) if start < end else ()
+        return (Slot(None, midnight(start), midnight(end)),)
     if by == "hour":
         first = midnight(start)
         hours = (midnight(end) - first) // HOUR

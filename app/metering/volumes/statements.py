@@ -3,7 +3,7 @@
 They start from the complexes of the place and go down each one's part of the key, however large the tables are.
 """
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from datetime import date, datetime, timedelta
 from typing import Any, NamedTuple
 
@@ -101,17 +101,20 @@ def daily(scope: Scope, ask: Ask) -> Statement:
     return sql, (ask.start - timedelta(days=USUAL_DAYS), ask.end, *scope.parameters)
 
 
-def alive(scope: Scope, ask: Ask, sqlite: bool) -> Statement:
-    """Rows of part, key, gateway, meters that were alive, and the sum, least and most of their milliseconds."""
+def alive(scope: Scope, ask: Ask, moved: Iterable[int], sqlite: bool) -> Statement:
+    """Rows of part, key, gateway, meter, meters that were alive, and the sum, least and most of their milliseconds.
+
+    Meters are counted (`meter` is null), and those in `moved` come one by one, as in `standing`.
+    """
     sources = list(_alive_sources(ask))
     branches, parameters = [], []
-    for table, column, start, end in sources:
+    for table, column, first, last in sources:
         branches.append(
             f"SELECT {PARTS[ask.per]} AS part, {key_of(ask.by, column, sqlite)} AS slot, t.gateway_id, t.meter_id, "
             f"t.alive_ms FROM complex c JOIN {table} t ON t.district_id = c.district_id AND t.complex_id = c.id "
             f"AND t.{column} >= ? AND t.{column} < ? WHERE {scope.sql}"
         )
-        parameters += [start, end, *scope.parameters]
+        parameters += [first, last, *scope.parameters]
     rows = " UNION ALL ".join(branches)
     if not _one_row_a_meter(ask, sources):
         rows = (
@@ -119,7 +122,12 @@ def alive(scope: Scope, ask: Ask, sqlite: bool) -> Statement:
             f"FROM ({rows}) r GROUP BY 1, 2, 3, 4"
         )
     measured = "count(*), CAST(sum(alive_ms) AS bigint), min(alive_ms), max(alive_ms)"
-    sql = f"SELECT part, slot, gateway_id, {measured} FROM ({rows}) m GROUP BY 1, 2, 3"
+    ids = ", ".join(str(int(meter)) for meter in sorted(set(moved)))
+    if ids:
+        meter, groups = f"CASE WHEN meter_id IN ({ids}) THEN meter_id END", "1, 2, 3, 4"
+    else:
+        meter, groups = "CAST(NULL AS integer)", "1, 2, 3"
+    sql = f"SELECT part, slot, gateway_id, {meter}, {measured} FROM ({rows}) m GROUP BY {groups}"
     return sql, tuple(parameters)
 
 
