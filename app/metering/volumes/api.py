@@ -5,6 +5,7 @@ from typing import Any
 
 from flask import Response, request
 from flask_smorest import Blueprint
+from marshmallow import RAISE
 
 from app.access import rules
 from app.access.accounts import current_district_id
@@ -29,12 +30,13 @@ blueprint = Blueprint("volumes", __name__, url_prefix="/api/v1", description="Wh
 
 CSV = "text/csv"
 NAMED_BY_ID = "<int(max=2147483647):place>"
-AS_CSV = {"content_type": CSV, "schema": {"type": "string"}, "description": "The whole range as CSV, UTF-8 with BOM"}
+AS_CSV = {"schema": {"type": "string", "description": "The whole range as a table, UTF-8 with a byte order mark"}}
+or_csv = blueprint.doc(responses={200: {"content": {"application/json": {"schema": VolumePage}, CSV: AS_CSV}}})
 
 
 @blueprint.get("/complexes")
 @rules.scope("metering:read")
-@blueprint.arguments(ListArguments, location="query")
+@blueprint.arguments(ListArguments, location="query", unknown=RAISE)
 @blueprint.response(200, ComplexPage)
 def list_complexes(wanted: dict[str, Any]) -> dict[str, Any]:
     """The complexes of the district, by id."""
@@ -55,8 +57,9 @@ def list_dongs() -> dict[str, Any]:
 
 @blueprint.get(f"/complexes/{NAMED_BY_ID}/volumes")
 @rules.scope("metering:read")
-@blueprint.arguments(VolumeArguments, location="query")
+@blueprint.arguments(VolumeArguments, location="query", unknown=RAISE)
 @blueprint.response(200, VolumePage)
+@or_csv
 def complex_volumes(wanted: dict[str, Any], place: int) -> Any:
     """Volumes of a complex: what was thrown into its meters."""
     return _volumes("complex", place, wanted)
@@ -64,8 +67,9 @@ def complex_volumes(wanted: dict[str, Any], place: int) -> Any:
 
 @blueprint.get(f"/households/{NAMED_BY_ID}/volumes")
 @rules.scope("metering:read")
-@blueprint.arguments(VolumeArguments, location="query")
+@blueprint.arguments(VolumeArguments, location="query", unknown=RAISE)
 @blueprint.response(200, VolumePage)
+@or_csv
 def household_volumes(wanted: dict[str, Any], place: int) -> Any:
     """Volumes of a household, at whichever meter; the coverage is that of its complex."""
     return _volumes("household", place, wanted)
@@ -73,8 +77,9 @@ def household_volumes(wanted: dict[str, Any], place: int) -> Any:
 
 @blueprint.get("/dongs/<place>/volumes")
 @rules.scope("metering:read")
-@blueprint.arguments(VolumeArguments, location="query")
+@blueprint.arguments(VolumeArguments, location="query", unknown=RAISE)
 @blueprint.response(200, VolumePage)
+@or_csv
 def dong_volumes(wanted: dict[str, Any], place: str) -> Any:
     """Volumes of a dong: of all complexes in it."""
     return _volumes("dong", place, wanted)
@@ -82,11 +87,19 @@ def dong_volumes(wanted: dict[str, Any], place: str) -> Any:
 
 @blueprint.get("/districts/<place>/volumes")
 @rules.scope("metering:read")
-@blueprint.arguments(VolumeArguments, location="query")
+@blueprint.arguments(VolumeArguments, location="query", unknown=RAISE)
 @blueprint.response(200, VolumePage)
+@or_csv
 def district_volumes(wanted: dict[str, Any], place: str) -> Any:
     """Volumes of the reader's district."""
     return _volumes("district", place, wanted)
+
+
+@blueprint.after_request
+def vary(response: Response) -> Response:
+    """Tell caches that the same address answers in JSON or CSV."""
+    response.vary.add("Accept")
+    return response
 
 
 def _volumes(kind: Kind, key: str | int, wanted: dict[str, Any]) -> Any:
@@ -120,5 +133,4 @@ def _csv_response(asked: Answer) -> Response:
 
     response = Response(lines(), mimetype=CSV)
     response.headers.set("Content-Disposition", "attachment", filename=f"{asked.file_name}.csv")
-    response.vary.add("Accept")
     return response

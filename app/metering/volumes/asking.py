@@ -16,6 +16,7 @@ SOURCES = (LEDGER, "keco", "jeju")
 USUAL_ROWS = 1000
 MOST_ROWS = 5000
 EARLIEST = date(1980, 1, 1)  # no meter is older
+LATEST = date(2199, 12, 31)  # far from the end of the calendar, where adding a day fails
 DAYS_BACK: dict[By | None, int] = {None: 30, "hour": 1, "day": 30, "week": 181, "month": 365, "year": 4 * 365}
 
 

@@ -8,6 +8,7 @@ from app.db import Executor
 from app.metering.volumes.model import Kind, Place
 from app.problems import Problem
 from app.registry.models import Building, Complex, District, Dong, Household, MeterAssignment
+from app.times import now
 
 
 class ComplexRow(NamedTuple):
@@ -28,7 +29,9 @@ def complexes(
     """Complexes with an id above `after`, by id; with `search` those whose name or code contains it."""
     c = Complex
     registered = _count(Household, district_id)
-    meters = _count(MeterAssignment, district_id).where(MeterAssignment.valid_to.is_(None))
+    a, moment = MeterAssignment, now()
+    stand = (a.valid_from <= moment, sa.or_(a.valid_to.is_(None), a.valid_to > moment))
+    meters = _count(a, district_id).where(*stand)
     statement = (
         sa.select(
             *(c.id, c.code, c.name, c.dong_code, Dong.name),
@@ -40,6 +43,8 @@ def complexes(
         .order_by(c.id)
         .limit(limit)
     )
+    if "\0" in search:  # PostgreSQL takes no such text
+        return []
     if search:
         found = sa.or_(c.name.contains(search, autoescape=True), c.code.contains(search, autoescape=True))
         statement = statement.where(found)
@@ -58,7 +63,8 @@ def dongs(connection: sa.Connection, district_id: int) -> list[tuple[str, str | 
 
 def place(connection: sa.Connection, district_id: int, kind: Kind, key: str | int) -> Place:
     """A place by its id (complex, household) or code (district, dong). Raises the Problem `not-found`."""
-    row = connection.execute(_PLACES[kind](district_id, key)).one_or_none()
+    # PostgreSQL takes no text with a NUL, so nothing can be called so.
+    row = None if "\0" in str(key) else connection.execute(_PLACES[kind](district_id, key)).one_or_none()
     if row is None:
         raise Problem("not-found")
     return Place(kind, *row)

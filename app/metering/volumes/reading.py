@@ -12,13 +12,15 @@ from app.db import Round, Statement, from_driver, is_sqlite, to_microseconds
 from app.metering.volumes import households, statements
 from app.metering.volumes.coverage import Heard, Standing, Stood, judge
 from app.metering.volumes.model import Ask, Page, Place, Volume
-from app.metering.volumes.slots import DAY, Slot, slots
+from app.metering.volumes.slots import DAY, By, Slot, slots
 from app.metering.volumes.statements import Scope
 from app.metering.volumes.usual import usual_grams
 from app.problems import Problem
+from app.times import format_instant
 from billing.days import service_day
 
 MOST_SLOTS = 10_000  # a year of hours
+IN_A_DAY: dict[By | None, int] = {"hour": 24, "day": 1}
 
 Rows = list[tuple[Any, ...]]
 Sums = tuple[int, int, int, int]  # discharges, grams, and both without a household
@@ -41,20 +43,29 @@ class Part(NamedTuple):
 def volumes(connection: sa.Connection, district_id: int, ask: Ask, now: datetime) -> Page:
     """What was thrown away, in order of place and time; slots that have not begun by `now` are left out.
 
-    Raises the Problem `invalid` for a range that is cut into too many slots, for households of broken months, and for
-    an `after` that no page gave.
+    Raises the Problem `invalid` for a range that is cut into too many slots, for households of broken months, for the
+    parts of a household, and for an `after` that no page gave.
     """
-    found = [slot for slot in slots(ask.by, ask.start, ask.end) if slot.start < now]
-    if len(found) > MOST_SLOTS:
-        raise Problem(
-            "invalid",
-            errors={"from": [_("At most %(most)s intervals; choose fewer days or longer ones.", most=MOST_SLOTS)]},
-        )
+    if ask.per is not None and ask.place.kind == "household":
+        raise Problem("invalid", errors={"per": [_("A household has no parts; leave “per” out.")]})
+    found = _slots(ask, now)
     if ask.per == "household":
         return _by_household(connection, district_id, ask, found, now)
     if ask.per is not None:
         return _by_part(connection, district_id, ask, found, now)
     return _by_slot(connection, district_id, ask, found, now)
+
+
+def _slots(ask: Ask, now: datetime) -> list[Slot]:
+    # Counted by days first: the hours of a century would take gigabytes only to be refused.
+    if (ask.end - ask.start).days * IN_A_DAY.get(ask.by, 0) <= MOST_SLOTS:
+        found = [slot for slot in slots(ask.by, ask.start, ask.end) if slot.start < now]
+        if len(found) <= MOST_SLOTS:
+            return found
+    raise Problem(
+        "invalid",
+        errors={"from": [_("At most %(most)s intervals; choose fewer days or longer ones.", most=MOST_SLOTS)]},
+    )
 
 
 def _by_slot(connection: sa.Connection, district_id: int, ask: Ask, all_slots: list[Slot], now: datetime) -> Page:
@@ -69,7 +80,7 @@ def _by_slot(connection: sa.Connection, district_id: int, ask: Ask, all_slots: l
     scope = statements.scope_of(district_id, ask.place)
     read = _Read(connection, district_id, ask, scope, found, now)
     rows = read.rows([Part(ask.place, 0, 0)])
-    return Page(rows, rows[-1].start.isoformat() if more else None)
+    return Page(rows, format_instant(rows[-1].start) if more else None)
 
 
 def _by_part(connection: sa.Connection, district_id: int, ask: Ask, found: list[Slot], now: datetime) -> Page:
@@ -91,7 +102,8 @@ def _by_part(connection: sa.Connection, district_id: int, ask: Ask, found: list[
         scope = statements.between(scope, wanted[0], wanted[-1])
     read = _Read(connection, district_id, ask, scope, found, now)
     rows = read.rows([Part(places[key], key, key) for key in wanted])
-    return Page(rows, str(wanted[-1]) if more else None)
+    # Complexes without a dong come first, under "": a client would take that for the end, and "-" sorts just behind it.
+    return Page(rows, (str(wanted[-1]) or "-") if more else None)
 
 
 def _by_household(connection: sa.Connection, district_id: int, ask: Ask, found: list[Slot], now: datetime) -> Page:
@@ -218,7 +230,7 @@ def _keys_after(keys: Iterable[Any], after: str | None) -> list[Any]:
 
 
 def _number(after: str) -> int:
-    if not after.isdecimal() or len(after) > 10:
+    if not (after.isascii() and after.isdecimal()) or len(after) > 10:
         raise unknown_page()
     return int(after)
 

@@ -7,7 +7,7 @@ from marshmallow import Schema, ValidationError, fields, validate, validates_sch
 
 from app.metering.reported.models import LEVELS
 from app.metering.schemas import MAX_ID, Strict
-from app.metering.volumes.asking import MOST_ROWS, SOURCES, USUAL_ROWS
+from app.metering.volumes.asking import EARLIEST, LATEST, MOST_ROWS, SOURCES, USUAL_ROWS
 from app.metering.volumes.model import CONDITIONS, PER
 from app.metering.volumes.slots import BY
 
@@ -56,6 +56,9 @@ class VolumeArguments(Strict):
 
     @validates_schema
     def check_range(self, data: dict[str, Any], **_options: Any) -> None:
+        for name in ("month", "from_", "to"):
+            if name in data and not EARLIEST.isoformat() <= f"{data[name]}-01"[:10] <= LATEST.isoformat():
+                raise ValidationError([_("Only days from 1980 to 2199 can be asked for.")], name.rstrip("_"))
         if "month" in data and ("from_" in data or "to" in data):
             raise ValidationError([_("Give either a month, or a first and a last day.")], "month")
         if "from_" in data and "to" in data and data["from_"] > data["to"]:
