@@ -96,7 +96,7 @@ def daily(scope: Scope, ask: Ask) -> Statement:
     sql = f"""
         SELECT {PARTS[ask.per]}, t.service_day, CAST(sum(t.weighed_g) AS bigint) FROM complex c JOIN complex_day t
           ON t.district_id = c.district_id AND t.complex_id = c.id AND t.service_day >= ? AND t.service_day < ?
-        WHERE {scope.sql} GROUP BY 1, 2
+        WHERE {scope.sql} GROUP BY 1, 2 HAVING sum(t.weighed_count) > 0
     """
     return sql, (ask.start - timedelta(days=USUAL_DAYS), ask.end, *scope.parameters)
 

@@ -24,8 +24,7 @@ def usual_grams(daily: dict[date, int], slot: Slot) -> int | None:
     total, day = 0.0, first
     while day < after:
         if day.weekday() not in by_weekday:
-            weeks_back = (day - first).days // 7 * 7 * DAY
-            found = [daily[past] for n in range(1, WEEKS + 1) if (past := day - weeks_back - 7 * n * DAY) in daily]
+            found = [daily[past] for n in range(1, WEEKS + 1) if (past := day - 7 * n * DAY) in daily]
             if len(found) < LEAST:
                 return None
             by_weekday[day.weekday()] = median(found)

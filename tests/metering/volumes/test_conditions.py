@@ -1,14 +1,21 @@
 """An outage, a silent meter and a real fall are told apart, by every interval and at every level."""
 
+import csv
+import io
+import json
 from collections.abc import Iterator
 from datetime import date, timedelta
 from typing import Any
 
 import pytest
 import time_machine
+from click.testing import CliRunner
+from flask import Flask
 
+from app.cli import main
 from app.db import Database
 from app.metering.volumes.model import Place, Volume
+from tests.metering.staff import Staff
 from tests.metering.volumes.city import DAY, City, days, kst
 
 # Grams of a meter by hour of the day: a peak after dinner, as residents have it.
@@ -183,6 +190,37 @@ def test_each_odd_day_of_a_complex_is_told_for_what_it_is(weeks: Weeks) -> None:
     for day in expected:  # one at a time, without the range around it
         (row,) = weeks.city.read(weeks.a, **range_of(day, day))
         assert row.condition == expected[day], (day, EXPECTED[day])
+
+
+def test_api_csv_and_command_tell_the_same_conditions(
+    app: Flask, weeks: Weeks, database_url: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("JONGNYANG_DATABASE_URL", database_url)
+    monkeypatch.setenv("JONGNYANG_SECRET_KEY", "only for tests")
+    expected = [condition for condition, _ in EXPECTED.values()]
+    staff, query = Staff(app), "by=day&from=2026-11-02&to=2026-11-15&compare=true"
+    for path in (f"/complexes/{weeks.a.id}", f"/dongs/{weeks.dongs[0].code}"):
+        items = staff.get(f"{path}/volumes?{query}").json["items"]
+        assert [item["condition"] for item in items] == expected
+        table = staff.get(f"{path}/volumes?{query}&format=csv").get_data().decode("utf-8-sig")
+        assert [row["condition"] for row in csv.DictReader(io.StringIO(table))] == expected
+    words = ["volumes", "--by", "day", "--complex", "A", "--from", "2026-11-02", "--to", "2026-11-15"]
+    told = CliRunner().invoke(main, [*words, "--json"])
+    assert [row["condition"] for row in json.loads(told.stdout)] == expected
+    for language, said in (
+        (
+            "en_US.UTF-8",
+            {"fall": "real fall", "silent_meter": "silent meter", "outage": "outage", "complete": "complete"},
+        ),
+        (
+            "ko_KR.UTF-8",
+            {"fall": "실제 감소", "silent_meter": "종량기 무응답", "outage": "게이트웨이 두절", "complete": "정상"},
+        ),
+    ):
+        monkeypatch.setenv("LC_ALL", language)
+        lines = CliRunner().invoke(main, words).stdout.splitlines()[1:]
+        for line, condition in zip(lines, expected, strict=True):
+            assert said[condition] in line
 
 
 def test_without_comparing_a_fall_is_not_told_and_the_rest_stays(weeks: Weeks) -> None:
@@ -364,3 +402,25 @@ def test_a_meter_that_moves_within_a_day_makes_no_gap_anywhere(
                     rows = town.city.read(start=first, end=date(2026, 11, 23), by=by, per=per)
                     found = [(row.condition, row.silent_meters, row.gateways_out) for row in rows if row.meters]
                     assert set(found) == {("complete", 0, 0)}, (by, per, first)
+
+
+def test_days_with_nothing_weighed_are_no_usual_days(database: Database) -> None:
+    with time_machine.travel(kst("2026-11-23", 9), tick=False):
+        town = Running(database)
+        voided = []
+        for n, day in enumerate(days("2026-09-27", 57)):  # of the eight Sundays before the last, five are dark
+            if n in (7, 14, 21, 28):
+                town.city.throw(town.meters[0], kst(day, 18), 10_000, outcome="empty_open")
+            elif n == 35:
+                voided.append(town.city.throw(town.meters[0], kst(day, 18), 10_000))
+            elif n < 56:
+                town.city.throw(town.meters[0], kst(day, 18), 10_000)
+        town.city.alive(town.meters, kst("2026-11-21"), kst("2026-11-23"))
+        town.city.book()
+        town.city.correct(voided[0], "void")
+        row = town.now("day")
+        assert (row.usual_grams, row.condition) == (None, "complete")  # three Sundays say too little
+        (saturday,) = town.city.read(
+            town.complex, start=date(2026, 11, 21), end=date(2026, 11, 22), by="day", compare=True
+        )
+        assert (saturday.usual_grams, saturday.condition) == (10_000, "complete")

@@ -186,3 +186,27 @@ def test_a_spreadsheet_runs_no_name_as_a_formula_and_reads_korean(staff: Staff) 
     assert all(not cell.startswith(("=", "+", "-", "@")) for row in rows for cell in row.values())
     disposition = answer.headers["Content-Disposition"]
     assert disposition == "attachment; filename=volumes-ledger-W0G-complex-2026-10-01-2026-10-31.csv"
+
+
+@pytest.mark.parametrize(
+    "words",
+    [
+        *(["--month", "0000-01"], ["--month", "9999-12"], ["--from", "0001-01-01"], ["--to", "9999-12-31"]),
+        *(["--month", "2026-13"], ["--from", "2026-11-02", "--to", "2026-11-01"], ["--from", "yesterday"]),
+        *(["--by", "hour", "--from", "1980-01-01"], ["--by", "household", "--from", "2026-10-02"]),
+        *(["--complex", "none"], ["--dong", "none"], ["--complex", "W0G001", "--dong", "1150010100"]),
+        ["--district", "none"],
+    ],
+)
+def test_the_command_refuses_with_a_sentence_in_both_languages(
+    block: Block, typed: Type, monkeypatch: pytest.MonkeyPatch, words: list[str]
+) -> None:
+    told = []
+    for language in ("en_US.UTF-8", "ko_KR.UTF-8"):
+        monkeypatch.setenv("LC_ALL", language)
+        answer = typed(*words)
+        assert answer.exit_code == 2, (answer.output, answer.exception)
+        assert not answer.stdout
+        told.append(answer.stderr)
+    assert told[0] != told[1]
+    assert all(text.strip() and "Traceback" not in text for text in told)
