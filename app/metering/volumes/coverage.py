@@ -1,8 +1,9 @@
 """Which meters stood at a place in a slot, which of them were listening, and what the figures are worth then. Pure."""
 
+import itertools
 from collections.abc import Iterable, Mapping
 from datetime import datetime, timedelta
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 from app.metering.volumes.model import Condition
 from app.metering.volumes.slots import DAY, Slot
@@ -11,9 +12,7 @@ from app.metering.volumes.slots import DAY, Slot
 LATENCY = timedelta(minutes=10)
 LISTENING = 0.95  # of the time; a box that restarts is away for a minute or two
 FALL = 0.6  # of what is usual, as far as the meters listened
-ENOUGH = (
-    0.75  # of the meters' time; with less nobody can tell a fall: half of a day's weight comes in its last six hours
-)
+ENOUGH = 0.75  # of the meters' time: half of a day's weight comes in its last six hours, so with less who can tell?
 
 MILLISECOND = timedelta(milliseconds=1)
 NONE_DUE = (0, 0)
@@ -70,6 +69,7 @@ class Due(NamedTuple):
     households: int
     meters: int
     by_gateway: Mapping[int, tuple[int, int]]  # meters that stood there all the time, milliseconds
+    slot_ms: int
     all_ms: int
     moved: Mapping[tuple[int, int | None], int]
 
@@ -88,13 +88,36 @@ class Stood:
                 self._whole[row.gateway_id] = self._whole.get(row.gateway_id, 0) + row.meters
         self._known: dict[int, Due] = {}
 
-    def cover(self, heard: Iterable[Heard], slot: Slot, now: datetime) -> Coverage:
-        """The coverage of a slot; what is too young to have been reported is left out of shares."""
+    def cover(self, heard: Iterable[tuple[Any, ...]], slot: Slot, now: datetime) -> Coverage:
+        """The coverage of a slot from rows of Heard; what is too young to have been reported is left out of shares."""
         due = self._due(slot, now)
+        if not due.all_ms or self._moved:
+            return self._cover_moved(heard, due)
+        reporting = alive_ms = silent = gateways_reporting = listening = 0
+        least = LISTENING * due.slot_ms
+        for gateway, _, meters, all_ms, least_ms, most_ms in heard:
+            if gateway not in self._whole:  # heard there before a move was entered late
+                continue
+            gateways_reporting += 1
+            reporting += meters
+            alive_ms += all_ms
+            if most_ms >= least and gateway in self._whole:
+                listening += 1
+                missing = self._whole[gateway] - meters
+                silent += missing if missing > 0 else least_ms < LISTENING * most_ms
+        gateways = len(due.by_gateway)
+        share = round(min(alive_ms / due.all_ms, 1.0), 4)
+        reported = (due.households, due.meters, min(reporting, due.meters))
+        return Coverage(*reported, silent, gateways, min(gateways_reporting, gateways), gateways - listening, share)
+
+    def _cover_moved(self, heard: Iterable[tuple[Any, ...]], due: Due) -> Coverage:
+        """The same with meters that stood there for a part of the range, each by its own time."""
         whole: dict[int, Heard] = {}
         moved: dict[tuple[int, int | None], int] = {}
         alive_ms = 0
-        for row in heard:
+        for row in itertools.starmap(Heard, heard):
+            if row.gateway_id not in due.by_gateway:
+                continue
             alive_ms += row.all_ms
             if row.meter_id is None:
                 whole[row.gateway_id] = row
@@ -117,7 +140,7 @@ class Stood:
         if whole is None:
             meters = sum(self._whole.values())
             by_gateway = {gateway: (number, slot_ms) for gateway, number in self._whole.items()}
-            whole = Due(self._in(self._complexes), meters, by_gateway, meters * slot_ms, {})
+            whole = Due(self._in(self._complexes), meters, by_gateway, slot_ms, meters * slot_ms, {})
             self._known[slot_ms] = whole
         return self._with_moved(whole, slot, now) if self._moved else whole
 
@@ -134,7 +157,8 @@ class Stood:
             by_gateway[gateway] = (meters, max(gateway_ms, row_ms))
         number = whole.meters + len({row.meter_id for row in there})
         complexes = self._complexes | {row.complex_id for row in there}
-        return Due(self._in(complexes), number, by_gateway, whole.all_ms + sum(moved.values()), moved)
+        all_ms = whole.all_ms + sum(moved.values())
+        return Due(self._in(complexes), number, by_gateway, whole.slot_ms, all_ms, moved)
 
     def _in(self, complexes: Iterable[int]) -> int:
         return sum(self._households[complex_id] for complex_id in complexes)

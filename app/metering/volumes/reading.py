@@ -1,4 +1,4 @@
-"""Volumes with their coverage, read in two round trips, or in three where there is a row for each part of a place."""
+"""Volumes with their coverage, in one round trip, and in one more each for a list of places and for moved meters."""
 
 from collections import defaultdict
 from collections.abc import Iterable
@@ -10,7 +10,7 @@ from flask_babel import lazy_gettext as _
 
 from app.db import Round, Statement, from_driver, is_sqlite, to_microseconds
 from app.metering.volumes import households, statements
-from app.metering.volumes.coverage import Heard, Standing, Stood, judge
+from app.metering.volumes.coverage import Standing, Stood, judge
 from app.metering.volumes.model import Ask, Page, Place, Volume
 from app.metering.volumes.slots import DAY, By, Slot, slots
 from app.metering.volumes.statements import Scope
@@ -34,10 +34,6 @@ class Part(NamedTuple):
     place: Place
     sums: Any
     coverage: Any
-
-    @property
-    def is_household(self) -> bool:
-        return self.place.kind == "household"
 
 
 def volumes(connection: sa.Connection, district_id: int, ask: Ask, now: datetime) -> Page:
@@ -100,7 +96,7 @@ def _by_part(connection: sa.Connection, district_id: int, ask: Ask, found: list[
     more = len(keys) > len(wanted)
     if ask.per == "complex" and len(wanted) < len(places):
         scope = statements.between(scope, wanted[0], wanted[-1])
-    read = _Read(connection, district_id, ask, scope, found, now)
+    read = _Read(connection, district_id, ask, scope, found, now, complexes=known)
     rows = read.rows([Part(places[key], key, key) for key in wanted])
     # Complexes without a dong come first, under "": a client would take that for the end, and "-" sorts just behind it.
     return Page(rows, (str(wanted[-1]) or "-") if more else None)
@@ -142,37 +138,42 @@ class _Read:
         found: list[Slot],
         now: datetime,
         sums: Statement | None = None,
+        complexes: Rows | None = None,
     ) -> None:
         self._ask, self._slots, self._now, self._sqlite = ask, found, now, is_sqlite(connection)
         if sums is None and ask.place.kind == "household":
             sums = households.sums(district_id, ask, self._sqlite)
         compares = ask.compare and "household" not in (ask.per, ask.place.kind)
         asked = Round(connection)
-        complexes = asked.add([statements.complexes(scope)])
+        named = asked.add([] if complexes else [statements.complexes(scope)])
         standing = asked.add([statements.standing(scope, found[0].start, min(found[-1].end, now))])
         summed = asked.add([sums or statements.sums(scope, ask, self._sqlite)])
+        heard = asked.add([statements.alive(scope, ask, (), self._sqlite)])
         daily = asked.add([statements.daily(scope, ask)] if compares else [])
         asked.run()
-        moved = [meter for _, _, _, meter, _, _ in standing() if meter is not None]
-        self._stood = self._stood_by_part(standing(), complexes())
+        self._stood = self._stood_by_part(standing(), complexes or named())
         self._sums: dict[tuple[Any, Any], Sums] = {(part, key): (a, b, c, d) for part, key, a, b, c, d in summed()}
-        self._heard = self._heard_by_part_and_key(_run(connection, statements.alive(scope, ask, moved, self._sqlite)))
+        moved = [meter for _, _, _, meter, _, _ in standing() if meter is not None]
+        apart = _run(connection, statements.alive(scope, ask, moved, self._sqlite)) if moved else heard()
+        self._heard: dict[Any, Rows] = defaultdict(list)
+        for row in apart:
+            self._heard[row[0], row[1]].append(row[2:])
         self._daily = self._grams_by_part_and_day(daily())
 
     def rows(self, parts: list[Part]) -> list[Volume]:
         """A row for each part and slot."""
-        keyed = [(slot, self._driver_key(slot.key)) for slot in self._slots]
-        return [self._row(part, slot, key) for part in parts for slot, key in keyed]
+        now = self._now
+        timed = [(slot, self._driver_key(slot.key), min(slot.end, now) - slot.start) for slot in self._slots]
+        return [self._row(part, *each) for part in parts for each in timed]
 
-    def _row(self, part: Part, slot: Slot, key: Any) -> Volume:
+    def _row(self, part: Part, slot: Slot, key: Any, elapsed: timedelta) -> Volume:
         covered = self._stood[part.coverage].cover(self._heard.get((part.coverage, key), ()), slot, self._now)
         sums = self._sums.get((part.sums, key), NO_SUMS)
         daily = self._daily.get(part.sums)
         usual = usual_grams(daily, slot) if daily else None
         condition = judge(covered, slot, sums[1], usual, self._now)
-        if part.is_household:
+        if part.place.kind == "household":
             covered = covered._replace(households=1)
-        elapsed = min(slot.end, self._now) - slot.start
         return Volume(
             part.place, slot.start, slot.end, elapsed, *sums, *covered[:7], covered.alive_share, usual, condition
         )
@@ -186,12 +187,6 @@ class _Read:
             stood = Standing(complex_id, gateway_id, meters, meter_id, instant_from(start), from_driver(end))
             found[part].append(stood)
         return defaultdict(lambda: NOWHERE, {part: Stood(stood, households) for part, stood in found.items()})
-
-    def _heard_by_part_and_key(self, rows: Rows) -> dict[Any, list[Heard]]:
-        found: dict[Any, list[Heard]] = defaultdict(list)
-        for part, key, *heard in rows:
-            found[part, key].append(Heard(*heard))
-        return found
 
     def _grams_by_part_and_day(self, rows: Rows) -> dict[Any, dict[date, int]]:
         found: dict[Any, dict[date, int]] = defaultdict(dict)
