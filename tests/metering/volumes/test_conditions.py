@@ -424,3 +424,16 @@ def test_days_with_nothing_weighed_are_no_usual_days(database: Database) -> None
             town.complex, start=date(2026, 11, 21), end=date(2026, 11, 22), by="day", compare=True
         )
         assert (saturday.usual_grams, saturday.condition) == (10_000, "complete")
+
+
+def test_a_gateway_that_runs_nothing_there_any_more_hides_no_outage(database: Database) -> None:
+    with time_machine.travel(kst("2026-11-23", 9), tick=False):
+        town = Running(database)
+        town.city.alive(town.meters, kst("2026-11-20"), kst("2026-11-23", 9))
+        town.city.book()
+        new = town.city.add_gateway("GW-new")
+        for meter in town.meters:  # entered late: what was heard since stands under the old gateway
+            town.city.move(meter, new, town.complex, kst("2026-11-21"))
+        for first in (date(2026, 11, 20), date(2026, 11, 22)):
+            row = town.city.read(town.complex, start=first, end=date(2026, 11, 23), by="day")[-1]
+            assert (row.gateways, row.gateways_out, row.alive_share, row.condition) == (1, 1, 0.0, "outage")
