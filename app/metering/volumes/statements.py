@@ -23,10 +23,11 @@ PARTS: dict[str | None, str] = {None: "0", "complex": "c.id", "dong": "coalesce(
 
 
 class Scope(NamedTuple):
-    """Which complexes: a condition on `complex c`, and its parameters."""
+    """Which complexes: a condition on `complex c`, and its parameters; `district_id` where all of that are meant."""
 
     sql: str
     parameters: tuple[Any, ...]
+    district_id: int | None = None
 
 
 def scope_of(district_id: int, place: Place) -> Scope:
@@ -40,7 +41,7 @@ def scope_of(district_id: int, place: Place) -> Scope:
             home = "(SELECT h.complex_id FROM household h WHERE h.district_id = c.district_id AND h.id = ?)"
             return Scope(f"c.district_id = ? AND c.id = {home}", (district_id, place.id))
         case _:
-            return Scope("c.district_id = ?", (district_id,))
+            return Scope("c.district_id = ?", (district_id,), district_id)
 
 
 def between(scope: Scope, first: int, last: int) -> Scope:
@@ -83,6 +84,14 @@ def sums(scope: Scope, ask: Ask, sqlite: bool) -> Statement:
     key = key_of(ask.by, column, sqlite)
     totals = ("weighed_count", "weighed_g", "suspense_count", "suspense_g")
     measured = ", ".join(f"CAST(sum(t.{name}) AS bigint)" for name in totals)
+    if scope.district_id is not None and table == "complex_day" and ask.per != "dong" and not sqlite:
+        # PostgreSQL reads the days of all complexes in one go twice as fast as complex by complex, SQLite half as fast.
+        part = "t.complex_id" if ask.per else "0"
+        sql = f"""
+            SELECT {part}, {key}, {measured} FROM complex_day t
+            WHERE t.district_id = ? AND t.service_day >= ? AND t.service_day < ? GROUP BY 1, 2
+        """
+        return sql, (scope.district_id, start, end)
     sql = f"""
         SELECT {PARTS[ask.per]}, {key}, {measured} FROM complex c JOIN {table} t
           ON t.district_id = c.district_id AND t.complex_id = c.id AND t.{column} >= ? AND t.{column} < ?
