@@ -41,10 +41,10 @@ format: $(INSTALLED) ## Rewrite the code in the project's style
 lock: ## Lock the dependencies of setup.cfg anew (ARGS=--upgrade takes newer releases)
 	@PYTHON="$(PYTHON)" scripts/lock.sh $(ARGS)
 
-bench: $(INSTALLED) ## Measure ingest against its floors, in at most 15 minutes
+bench: $(INSTALLED) ## Measure ingest and volumes against their floors, in at most 15 minutes
 	$(BIN)/python -m scripts.bench $(ARGS)
 
-bench-full: $(INSTALLED) ## Measure ingest in nine rounds, for calmer figures
+bench-full: $(INSTALLED) ## The same in nine rounds and over 16 million discharges (resumes; 11 GB of disk)
 	$(BIN)/python -m scripts.bench --full $(ARGS)
 
 soak: $(INSTALLED) ## Run the tests that take minutes

@@ -83,9 +83,11 @@ class Installation:
 
 @contextlib.contextmanager
 def private_postgres(
-    settings: Mapping[str, str] | None = None, installation: Installation | None = None
+    settings: Mapping[str, str] | None = None, installation: Installation | None = None, keep: str | None = None
 ) -> Iterator[str]:
     """Yield the SQLAlchemy URL of a server's maintenance database; make your own with `create_database`.
+
+    With `keep`, a name, the data stay for the next time in the temporary folder `jongnyang-pg-kept-NAME`.
 
     `settings` are lines of postgresql.conf and replace TEST_SETTINGS as a whole: a benchmark passes `{}` or what it
     wants and gets PostgreSQL's own durable defaults for the rest. They do not apply to a server that
@@ -96,7 +98,8 @@ def private_postgres(
     if given and not installation:
         yield given
         return
-    guardian = _start_guardian(installation or find_installation(), TEST_SETTINGS if settings is None else settings)
+    wanted = TEST_SETTINGS if settings is None else settings
+    guardian = _start_guardian(installation or find_installation(), wanted, keep)
     try:
         yield _server_url(_read_answer(guardian))
     finally:
@@ -150,6 +153,16 @@ def create_database(server: str, name: str, template: str | None = None) -> str:
     return make_url(server).set(database=name).render_as_string(hide_password=False)
 
 
+def ensure_database(server: str, name: str) -> str:
+    """The URL of the database `name`, made now if it is missing."""
+    from sqlalchemy import make_url
+    from sqlalchemy.exc import ProgrammingError
+
+    with contextlib.suppress(ProgrammingError):  # it is there
+        create_database(server, name)
+    return make_url(server).set(database=name).render_as_string(hide_password=False)
+
+
 def drop_database(server: str, name: str) -> None:
     """Drop a database, closing the connections that are still open to it."""
     _execute(server, f"DROP DATABASE IF EXISTS {_identifier(name)} WITH (FORCE)")
@@ -183,8 +196,9 @@ def _execute(server: str, statement: str) -> None:
 # --- Our side of the guardian -----------------------------------------------------------------------------------------
 
 
-def _start_guardian(installation: Installation, settings: Mapping[str, str]) -> subprocess.Popen[str]:
+def _start_guardian(installation: Installation, settings: Mapping[str, str], keep: str | None) -> subprocess.Popen[str]:
     order = {
+        "keep": keep,
         "bin": str(installation.bin),
         "root": str(installation.root),
         "settings": {**BASE_SETTINGS, **settings},
@@ -234,7 +248,7 @@ def _let_go(guardian: subprocess.Popen[str]) -> None:
 def guard(order: dict[str, Any]) -> None:
     """Run a server until our parent lets go of our standard input or is gone."""
     signal.signal(signal.SIGTERM, _end)
-    folder = _new_folder()
+    folder = _new_folder(order["keep"])
     try:
         with _server(order, folder) as server:
             _answer(socket_folder=str(folder))
@@ -243,7 +257,8 @@ def guard(order: dict[str, Any]) -> None:
     except (PostgresError, OSError, KeyError) as error:
         _answer(error=f"PostgreSQL did not start: {error}")
     finally:
-        shutil.rmtree(folder, ignore_errors=True)
+        if not order["keep"]:
+            shutil.rmtree(folder, ignore_errors=True)
 
 
 def _end(_number: int, _frame: object) -> NoReturn:
@@ -264,12 +279,16 @@ def _wanted(parent: int) -> bool:
     return not readable and os.getppid() == parent
 
 
-def _new_folder() -> Path:
-    """A folder that only the server's user may enter, below folders that this user can pass."""
+def _new_folder(keep: str | None = None) -> Path:
+    """A folder that only the server's user may enter, below folders that this user can pass; the old one to `keep`."""
     places = [Path(tempfile.gettempdir()), Path("/tmp"), Path("/var/tmp")]  # noqa: S108 - mkdtemp makes the name
     for place in places:
         if len(os.fsencode(place)) <= LONGEST_FOLDER and _open_to_all(place):
-            folder = Path(tempfile.mkdtemp(prefix="jongnyang-pg-", dir=place))
+            folder = place / f"jongnyang-pg-kept-{keep}"
+            if keep:
+                folder.mkdir(mode=0o700, exist_ok=True)
+            else:
+                folder = Path(tempfile.mkdtemp(prefix="jongnyang-pg-", dir=place))
             if os.geteuid() == 0:
                 user = pwd.getpwnam(UNPRIVILEGED_USER)
                 os.chown(folder, user.pw_uid, user.pw_gid)
@@ -290,8 +309,9 @@ def _server(order: dict[str, Any], folder: Path) -> Iterator[subprocess.Popen[by
     programs = _reachable_programs(order, folder)
     data = folder / "data"
     with (folder / "log").open("ab") as log:
-        _initialise(programs, data, log)
-        _configure(data, folder, order["settings"])
+        if not (data / "PG_VERSION").exists():
+            _initialise(programs, data, log)
+            _configure(data, folder, order["settings"])
         server = subprocess.Popen(
             [programs / "postgres", "-D", data],
             stdin=subprocess.DEVNULL,
@@ -304,7 +324,8 @@ def _server(order: dict[str, Any], folder: Path) -> Iterator[subprocess.Popen[by
         _await_ready(server, data, folder / "log")
         yield server
     finally:
-        server.send_signal(signal.SIGQUIT)  # at once, without a last checkpoint: the data are thrown away
+        # At once, without a last checkpoint, where the data are thrown away.
+        server.send_signal(signal.SIGINT if order["keep"] else signal.SIGQUIT)
         server.wait()
 
 
@@ -315,10 +336,10 @@ def _reachable_programs(order: dict[str, Any], folder: Path) -> Path:
         return programs
     copied = folder / "programs"
     inside = programs.relative_to(root)
-    shutil.copytree(root / inside.parts[0], copied / inside.parts[0], symlinks=True)
+    shutil.copytree(root / inside.parts[0], copied / inside.parts[0], symlinks=True, dirs_exist_ok=True)
     libraries = root / f"{inside.parts[0]}.libs"  # where a wheel keeps the libraries that its programs need
     if libraries.is_dir():
-        shutil.copytree(libraries, copied / libraries.name, symlinks=True)
+        shutil.copytree(libraries, copied / libraries.name, symlinks=True, dirs_exist_ok=True)
     for path in (copied, *copied.rglob("*")):
         path.chmod(path.stat().st_mode | (0o055 if path.is_dir() or os.access(path, os.X_OK) else 0o044))
     return copied / inside
@@ -375,8 +396,9 @@ def _await_ready(server: subprocess.Popen[bytes], data: Path, log: Path) -> None
     """Wait for the word "ready" that a server writes into its eighth line of postmaster.pid, as pg_ctl does."""
     deadline = time.monotonic() + START_SECONDS
     while time.monotonic() < deadline and server.poll() is None:
-        with contextlib.suppress(FileNotFoundError, IndexError):
-            if (data / "postmaster.pid").read_text().splitlines()[7].strip() == "ready":
+        with contextlib.suppress(FileNotFoundError, ValueError):
+            pid, *_, state = (data / "postmaster.pid").read_text().splitlines()[:8]
+            if (int(pid), state.strip()) == (server.pid, "ready"):  # and not left behind by a server that was killed
                 return
         time.sleep(0.02)
     raise PostgresError(f"its last words were:\n{log.read_text(errors='replace')[-2000:]}")

@@ -1,4 +1,4 @@
-"""Measures ingest beside its floors, both databases in one run, and prints the table that docs/benchmarks.md keeps.
+"""Measures ingest and volumes beside their floors, both databases in one run; docs/benchmarks.md keeps what it prints.
 
 Every way gets the same load in turn, for several rounds; the median round counts. The servers run all the time, so that
 each round finds them warm.
@@ -16,9 +16,10 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import NamedTuple
 
-from scripts.bench import client, floors, servers, workload
+from scripts.bench import client, floors, servers, volumes, workload
 from scripts.bench.workload import Site
-from scripts.postgres import create_database, describe, private_postgres
+from scripts.bench.year import HUNDREDTH, TENTH, WHOLE
+from scripts.postgres import create_database, describe, ensure_database, private_postgres
 
 POSTGRESQL, SQLITE = "PostgreSQL", "SQLite"
 WORKERS = {POSTGRESQL: 2, SQLITE: 1}
@@ -54,12 +55,20 @@ def main() -> None:
     """Run from the command line; `--rounds` trades time for calm figures, `--write` keeps the table."""
     parser = argparse.ArgumentParser(prog="make bench ARGS=…", description=__doc__)
     parser.add_argument("--rounds", type=int, default=5)
-    parser.add_argument("--full", action="store_true", help="nine rounds, for calmer figures")
+    parser.add_argument(
+        "--full", action="store_true", help="nine rounds of ingest, and volumes over 16 million discharges"
+    )
+    parser.add_argument("--only", choices=["ingest", "volumes"], help="one of the two parts")
     parser.add_argument("--write", metavar="FILE", type=Path, help="keep the table in this file")
     arguments = parser.parse_args()
     rounds = 9 if arguments.full else arguments.rounds
-    results = {database: measure(database, rounds) for database in (POSTGRESQL, SQLITE)}
-    table = "\n".join([heading(rounds), *(section(database, found) for database, found in results.items())])
+    parts = [f"# Benchmarks\n\n{where()}"]
+    if arguments.only != "volumes":
+        results = {database: measure(database, rounds) for database in (POSTGRESQL, SQLITE)}
+        parts += [heading(rounds), *(section(database, found) for database, found in results.items())]
+    if arguments.only != "ingest":
+        parts += [volumes.ABOUT, *measure_volumes(arguments.rounds, full=arguments.full)]
+    table = "\n".join(parts)
     print(table)
     if arguments.write:
         arguments.write.write_text(table, encoding="utf-8")
@@ -146,14 +155,38 @@ def _request(site: Site, records: list[dict[str, object]]) -> bytes:
     return workload.signed_request(site, records, f"/api/v1/gateways/{site.code}/discharges")
 
 
-def heading(rounds: int) -> str:
-    """What the figures were measured on."""
-    return f"""# Benchmarks of ingest
+def measure_volumes(rounds: int, *, full: bool) -> Iterator[str]:
+    """The tables of both databases: the whole and a tenth, or in short a tenth and a hundredth.
 
-`make bench ARGS="--write docs/benchmarks.md"` wrote this page on {datetime.now(UTC):%Y-%m-%d}: {os.cpu_count()} cores,
-Python {platform.python_version()}, {describe()}.
-Client, service and database share the machine. Median of {rounds} rounds. A ratio is the median of the
-rounds' own ratios, each taken within a minute; only ratios mean something elsewhere.
+    The whole is kept for the next time, and made where an interrupted run stopped.
+    """
+    large, small = (WHOLE, TENTH) if full else (TENTH, HUNDREDTH)
+    with private_postgres({}, keep="bench" if full else None) as server:
+        urls = [(ensure_database(server, f"year_{size.name}"), size) for size in (large, small)]
+        yield volumes.compare(POSTGRESQL, rounds, *urls)
+    folder = workload.on_disk("volumes")
+    yield volumes.compare(SQLITE, rounds, *((f"sqlite:///{folder}/{size.name}.db", size) for size in (large, small)))
+    if full:
+        print(
+            f"  The data stay in {folder} and in the temporary folder jongnyang-pg-kept-bench: delete both for the disk."
+        )
+    else:
+        shutil.rmtree(folder)
+
+
+def where() -> str:
+    """What the figures were measured on."""
+    return f"""Written on {datetime.now(UTC):%Y-%m-%d} by `make bench` or `make bench-full` with `ARGS="--write docs/benchmarks.md"`:
+{os.cpu_count()} cores, Python {platform.python_version()}, {describe()}.
+Only ratios mean something elsewhere; each is the median of the rounds' own ratios.
+"""
+
+
+def heading(rounds: int) -> str:
+    """How to read the tables of ingest."""
+    return f"""## Ingest
+
+Client, service and database share the machine. Median of {rounds} rounds, each ratio taken within a minute.
 
 - **the service**: over HTTP, {CONNECTIONS} connections, everything included: signature, nonce, card to household,
   numbers, ledger, liveness of the gateway, three rollups, durable commit. Batches of over one record are gzipped, as
@@ -171,7 +204,7 @@ rounds' own ratios, each taken within a minute; only ratios mean something elsew
 def section(database: str, found: Found) -> str:
     """The table of one database."""
     lines = [
-        f"## {database}, {WORKERS[database]} worker{'s' if WORKERS[database] > 1 else ''}",
+        f"### {database}, {WORKERS[database]} worker{'s' if WORKERS[database] > 1 else ''}",
         "",
         "| batch | the service, records/s | client | held against | records/s | ratio | asked for | |",
         "|--:|--:|--:|---|--:|--:|--:|---|",
