@@ -167,16 +167,14 @@ def measure_volumes(rounds: int, *, full: bool) -> Iterator[str]:
     folder = workload.on_disk("volumes")
     yield volumes.compare(SQLITE, rounds, *((f"sqlite:///{folder}/{size.name}.db", size) for size in (large, small)))
     if full:
-        print(
-            f"  The data stay in {folder} and in the temporary folder jongnyang-pg-kept-bench: delete both for the disk."
-        )
+        print(f"  The data stay in {folder} and the temporary folder jongnyang-pg-kept-bench: delete both for room.")
     else:
         shutil.rmtree(folder)
 
 
 def where() -> str:
     """What the figures were measured on."""
-    return f"""Written on {datetime.now(UTC):%Y-%m-%d} by `make bench` or `make bench-full` with `ARGS="--write docs/benchmarks.md"`:
+    return f"""Written on {datetime.now(UTC):%Y-%m-%d} by `make bench` or `make bench-full` with `ARGS="--write FILE"`:
 {os.cpu_count()} cores, Python {platform.python_version()}, {describe()}.
 Only ratios mean something elsewhere; each is the median of the rounds' own ratios.
 """
