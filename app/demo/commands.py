@@ -24,7 +24,7 @@ from app.times import now
 
 VAR = Path("var")
 LOCK_FILE = "demo.lock"
-USUAL_RATE = 12.0  # discharges a minute: something to see, though twenty times what three complexes really do
+USUAL_RATE = 4.0  # discharges a minute: something to see, though seven times what three complexes really do
 
 PREPARING_DISTRICT = Text(
     "자치구 전체 데모를 준비합니다: 처음에는 세대 등록에 30초쯤, 지난 배출을 만드는 데 몇 분이 걸립니다 …",
