@@ -20,6 +20,7 @@ from scripts.postgres import (
     create_database,
     describe,
     drop_database,
+    ensure_database,
     find_installation,
     private_postgres,
     require_a_name,
@@ -208,3 +209,19 @@ def test_a_database_is_copied_from_its_template_and_dropped_in_use(postgres_serv
 def test_a_name_that_would_need_quoting_is_refused(name: str) -> None:
     with pytest.raises(ValueError, match="not a plain database name"):
         create_database("postgresql+psycopg://nowhere/", name)
+
+
+def test_kept_data_are_there_the_next_time_and_after_a_kill() -> None:
+    name = f"test-{os.getpid()}"
+    with private_postgres(keep=name) as server:
+        url = ensure_database(server, "kept")
+        with create_engine(url, poolclass=NullPool).begin() as connection:
+            connection.exec_driver_sql("CREATE TABLE grams AS SELECT 410 AS grams")
+        folder = folder_of(url)
+    try:
+        assert processes_of(folder) == []
+        (folder / "data" / "postmaster.pid").write_text("1\n" * 7 + "ready\n")  # as a server that was killed leaves it
+        with private_postgres(keep=name) as server:
+            assert ask(ensure_database(server, "kept"), "SELECT grams FROM grams") == 410
+    finally:
+        shutil.rmtree(folder)
