@@ -3,6 +3,7 @@
 from typing import Any
 
 from flask_smorest import Blueprint
+from marshmallow import RAISE
 
 from app.access import rules
 from app.access.accounts import current_actor, current_district_id
@@ -26,7 +27,7 @@ blueprint = Blueprint("metering", __name__, url_prefix="/api/v1", description="L
 
 @blueprint.get("/quarantine")
 @rules.scope("metering:read")
-@blueprint.arguments(PageArguments, location="query")
+@blueprint.arguments(PageArguments, location="query", unknown=RAISE)
 @blueprint.response(200, QuarantinePage)
 def list_quarantine(page: dict[str, Any]) -> dict[str, Any]:
     """Records that could not be accepted, oldest first."""

@@ -192,3 +192,8 @@ def test_the_document_describes_what_gateways_send(app: Flask) -> None:
     post = document["paths"]["/api/v1/gateways/{gateway}/discharges"]["post"]
     assert post["requestBody"]["content"]["application/json"]["schema"] == {"$ref": "#/components/schemas/Batch"}
     assert set(document["components"]["schemas"]["Record"]["required"]) == set(Record.__struct_fields__)
+
+
+def test_an_argument_that_quarantine_does_not_know_is_refused(staff: Staff) -> None:
+    answer = staff.get("/quarantine?stat=open")
+    assert (answer.status_code, list(answer.json["errors"])) == (422, ["stat"])
