@@ -54,7 +54,14 @@ def test_the_published_file_comes_in_and_every_dong_and_month_equals_pandas(run:
         for volume in desk.volumes("dong", span=(first, end_of("month", first))):
             if volume.places_reporting:
                 found[month, volume.name] = (volume.grams, volume.count, volume.won)
-    assert found == {key: tuple(map(int, row)) for key, row in zip(sums.index, sums.to_numpy(), strict=True)}
+    expected = {key: tuple(map(int, row)) for key, row in zip(sums.index, sums.to_numpy(), strict=True)}
+    assert found == expected
+
+    told = run("volumes", "--source", "jeju", "--by", "dong", "--month", "2018-02", "--json").output
+    shown = {("2018-02", row["name"]): (row["grams"], row["count"], row["won"]) for row in json.loads(told)}
+    assert {key: row for key, row in shown.items() if row != (None, None, None)} == {
+        key: row for key, row in expected.items() if key[0] == "2018-02"
+    }
 
 
 def test_the_site_months_equal_pandas_by_dong_and_blanks_are_told(run: Run, desk: Desk) -> None:
