@@ -23,7 +23,7 @@ Batch = list[Row]
 
 SUMS = "count(*), sum(net_g), count(*) FILTER (WHERE billable), sum(net_g) FILTER (WHERE billable), 0, 0, 0"
 GROUPS = {
-    "meter_hour": "district_id, meter_id, date_trunc('hour', occurred_at)",
+    "meter_hour": "district_id, complex_id, date_trunc('hour', occurred_at), meter_id",
     "complex_day": "district_id, complex_id, service_day",
 }
 
@@ -110,11 +110,12 @@ def _plain(row: Row) -> list[Any]:
 def _sqlite_batch(connection: sqlite3.Connection, batch: list[list[Any]]) -> None:
     connection.execute("BEGIN IMMEDIATE")
     connection.executemany(ledger.INSERT.replace("INSERT", "INSERT OR IGNORE", 1), batch)
-    for table, key in (("meter_hour", METER), ("complex_day", COMPLEX)):
+    for table in ("meter_hour", "complex_day"):
         sums: dict[tuple[Any, ...], list[int]] = {}
         for row in batch:
-            when = row[OCCURRED] - row[OCCURRED] % HOUR_US if key == METER else row[DAY]
-            total = sums.setdefault((1, row[key], when), [0, 0])
+            hour = row[OCCURRED] - row[OCCURRED] % HOUR_US
+            key = (1, row[COMPLEX], hour, row[METER]) if table == "meter_hour" else (1, row[COMPLEX], row[DAY])
+            total = sums.setdefault(key, [0, 0])
             total[0] += 1
             total[1] += row[NET]
         connection.executemany(
