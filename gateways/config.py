@@ -5,6 +5,7 @@ from dataclasses import dataclass, fields
 from pathlib import Path
 from typing import Any, Final, TypeVar
 
+from gateways.limits import SpoolLimits
 from gateways.thresholds import Thresholds
 from gateways.uplink import UplinkSettings
 
@@ -32,18 +33,67 @@ class ConfigError(Exception):
 
 
 @dataclass(frozen=True, slots=True)
+class DeviceConfig:
+    """A reader or scale: its port, its protocol (a name in `gateways.frames.protocols`), what differs from the usual.
+
+    `identity` is what the device must answer to its identity probe; empty: not asked. `unit`, `checksum` and `framing`
+    are the parser's `Options`; `baudrate`, `bytesize`, `parity` and `stopbits` override the protocol's `Line`.
+    `stability = "inferred"` takes an unchanging weight for a stable one, for scales whose frames carry no mark of it.
+    """
+
+    port: str
+    protocol: str
+    identity: str = ""
+    unit: str | None = None
+    checksum: bool | None = None
+    framing: str | None = None
+    baudrate: int | None = None
+    bytesize: int | None = None
+    parity: str | None = None
+    stopbits: int | None = None
+    stability: str = "device"
+
+
+@dataclass(frozen=True, slots=True)
+class LidConfig:
+    """The lid's controller: `driver` is `relay` or `simulated`."""
+
+    port: str
+    driver: str = "relay"
+
+
+@dataclass(frozen=True, slots=True)
+class DisplayConfig:
+    """A text display with voice on a serial port; none if `port` is empty."""
+
+    port: str = ""
+    language: str = "ko"
+
+
+@dataclass(frozen=True, slots=True)
 class MeterConfig:
-    """One meter and the paths of its three serial ports."""
+    """One meter and its devices. `capacity_g`: what its scale and bin may hold, gross in grams."""
 
     meter: str
-    reader: str
-    scale: str
-    lid: str
+    reader: DeviceConfig
+    scale: DeviceConfig
+    lid: LidConfig
+    display: DisplayConfig = DisplayConfig()
+    capacity_g: int = 100_000
+
+
+@dataclass(frozen=True, slots=True)
+class UpdateConfig:
+    """Signed releases: `public_key` is the maker's Ed25519 key in base64; without it no update is taken."""
+
+    public_key: str = ""
+    folder: Path | None = None
+    trial_s: float = 900.0
 
 
 @dataclass(frozen=True, slots=True)
 class GatewayConfig:
-    """The whole file; relative paths are taken from its folder."""
+    """The whole file; relative paths are taken from its folder. `port_log`: where raw port bytes are recorded."""
 
     server: str
     key_file: Path
@@ -51,6 +101,9 @@ class GatewayConfig:
     meters: tuple[MeterConfig, ...]
     thresholds: Thresholds
     uplink: UplinkSettings
+    spool_limits: SpoolLimits
+    update: UpdateConfig
+    port_log: Path | None = None
 
 
 Table = TypeVar("Table", Thresholds, UplinkSettings, MeterConfig)

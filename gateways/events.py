@@ -16,9 +16,14 @@ Outcome = Literal[
     "unsettled",
     "empty_open",
     "negative",
+    "collection",
     "unattended_step",
+    "refused_full",
     "aborted",
 ]
+
+# What the allow-list says of a card: whose it is, or why it may not. `unknown`: not on the list.
+Access = Literal["household", "collector", "service", "unknown", "blocked"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -27,6 +32,7 @@ class CardSeen:
 
     at: float
     card: Card
+    access: Access = "household"
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,7 +72,25 @@ class Committed:
     at: float
 
 
-Event = CardSeen | Weighed | LidMoved | LidLost | Tick | Committed
+@dataclass(frozen=True, slots=True)
+class OutOfOrder:
+    """Why no new session may begin, as reasons of `messages.py`: `disk_full`, `wrong_device`, …; empty: all is well.
+
+    A session under way goes on: what it weighs is still spooled.
+    """
+
+    at: float
+    reasons: frozenset[str]
+
+
+@dataclass(frozen=True, slots=True)
+class ServiceRequested:
+    """A command of the server asks for the lid to open without a card."""
+
+    at: float
+
+
+Event = CardSeen | Weighed | LidMoved | LidLost | Tick | Committed | OutOfOrder | ServiceRequested
 
 
 class OpenSession(msgspec.Struct, frozen=True):
@@ -103,6 +127,34 @@ class OpenLid:
 
 
 @dataclass(frozen=True, slots=True)
+class CloseLid:
+    """Command the lid to close, where it has a motor; a lid without one ignores this."""
+
+
+@dataclass(frozen=True, slots=True)
+class Alarm:
+    """Sound the alarm at the bin (`on`), or end it."""
+
+    on: bool
+
+
+@dataclass(frozen=True, slots=True)
+class Tell:
+    """Show and say something at the bin: a key of `messages.py` that begins with `bin_`, and its values."""
+
+    what: str
+    values: dict[str, Any] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True)
+class Refused:
+    """A card was refused for what it is (`card_unknown`, `card_blocked`): the server hears of it at once."""
+
+    reason: str
+    card: Card
+
+
+@dataclass(frozen=True, slots=True)
 class Commit:
     """Spool the draft (and close the session, if it had one) in one transaction, then tell `Committed`."""
 
@@ -117,4 +169,4 @@ class Note:
     details: dict[str, Any] = field(default_factory=dict)
 
 
-Effect = BeginSession | OpenLid | Commit | Note
+Effect = BeginSession | OpenLid | CloseLid | Alarm | Tell | Refused | Commit | Note
