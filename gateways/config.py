@@ -1,35 +1,64 @@
-"""The box's one TOML file, read into frozen objects before anything is opened."""
+"""The box's one TOML file, read into frozen objects before anything is opened; every error names its line."""
 
-import tomllib
-from dataclasses import dataclass, fields
+import base64
+import binascii
+import os
+from collections.abc import Iterator
+from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any, Final, TypeVar
+from typing import Any, Final, Literal
+from urllib.parse import urlsplit
 
+from gateways.frames import Options
 from gateways.limits import SpoolLimits
+from gateways.tables import ConfigError, Tables
 from gateways.thresholds import Thresholds
+from gateways.toml_lines import Way
 from gateways.uplink import UplinkSettings
+
+__all__ = ["EXAMPLE", "ConfigError", "GatewayConfig", "load_config"]
 
 EXAMPLE: Final = """\
 server = "https://meters.example.go.kr"
 key_file = "/etc/jongnyang/gateway.key"
 spool = "/var/lib/jongnyang/spool.db"
+# port_log = "/var/log/jongnyang"     # records the ports' bytes, card numbers hashed
 
-[[meters]]
-meter = "W0G-001-01-1"
-reader = "/dev/serial/by-path/platform-1-port0"
-scale = "/dev/serial/by-path/platform-1-port1"
-lid = "/dev/serial/by-path/platform-1-port2"
+[[meters]]                            # once per meter
+meter = "W0G-001-01-1"                # as registered in the service
+capacity_g = 100000                   # what scale and bin may hold, gross
 
-[session]          # optional, any threshold of gateways/thresholds.py
+[meters.reader]
+port = "/dev/serial/by-id/usb-FTDI_FT232R_USB_UART_A1-if00-port0"
+protocol = "rdm6300"
+
+[meters.scale]
+port = "/dev/serial/by-id/usb-FTDI_FT232R_USB_UART_B2-if00-port0"
+protocol = "cas_22"
+
+[meters.lid]
+port = "/dev/serial/by-id/usb-1a86_USB_Serial-if00-port0"
+driver = "relay"
+
+[meters.display]                      # optional
+port = "/dev/serial/by-id/usb-Prolific_Technology_Inc._USB-Serial_Controller-if00-port0"
+language = "ko"
+
+[session]                             # optional, any threshold of gateways/thresholds.py
 division_g = 10
 
-[uplink]           # optional, see gateways/uplink.py
+[uplink]                              # optional, see gateways/uplink.py
 status_every_s = 60
+
+[spool_limits]                        # optional, see gateways/limits.py
+max_bytes = 2000000000
+
+[update]                              # optional
+# public_key = "..."                  # the maker's Ed25519 key in base64; without it no release is taken
+trial_s = 900
 """
 
-
-class ConfigError(Exception):
-    """The config file cannot be used; the text names the file, the setting and what is expected."""
+_ED25519_BYTES: Final = 32
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,22 +73,32 @@ class DeviceConfig:
     port: str
     protocol: str
     identity: str = ""
-    unit: str | None = None
+    unit: Literal["kg", "g", "t", "lb"] | None = None
     checksum: bool | None = None
-    framing: str | None = None
-    baudrate: int | None = None
-    bytesize: int | None = None
-    parity: str | None = None
-    stopbits: int | None = None
-    stability: str = "device"
+    framing: Literal["BB", "AA"] | None = None
+    baudrate: Literal[1200, 2400, 4800, 9600, 19200, 38400, 57600, 115200] | None = None
+    bytesize: Literal[7, 8] | None = None
+    parity: Literal["N", "E", "O"] | None = None
+    stopbits: Literal[1, 2] | None = None
+    stability: Literal["device", "inferred"] = "device"
 
 
 @dataclass(frozen=True, slots=True)
 class LidConfig:
-    """The lid's controller: `driver` is `relay` or `simulated`."""
+    """The lid's controller: `driver` is `relay` or `simulated`.
+
+    The rest is for `relay` (wiring in gateways/lid.py): relay channels from 1 (0: not wired) of the lock, of a closing
+    motor and of the alarm; milliseconds that lock and motor are powered; where the lid switch is read (a modem line,
+    or `spoken`: the port's other end says it in lines).
+    """
 
     port: str
-    driver: str = "relay"
+    driver: Literal["relay", "simulated"] = "relay"
+    channel: int = 1
+    close_channel: int = 0
+    alarm_channel: int = 0
+    pulse_ms: int = 800
+    switch: Literal["cts", "dsr", "cd", "ri", "spoken"] = "cts"
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,7 +106,7 @@ class DisplayConfig:
     """A text display with voice on a serial port; none if `port` is empty."""
 
     port: str = ""
-    language: str = "ko"
+    language: Literal["ko", "en", "both"] = "ko"
 
 
 @dataclass(frozen=True, slots=True)
@@ -99,79 +138,103 @@ class GatewayConfig:
     key_file: Path
     spool: Path
     meters: tuple[MeterConfig, ...]
-    thresholds: Thresholds
-    uplink: UplinkSettings
-    spool_limits: SpoolLimits
-    update: UpdateConfig
+    thresholds: Thresholds = field(default_factory=Thresholds, metadata={"toml": "session"})
+    uplink: UplinkSettings = field(default_factory=UplinkSettings)
+    spool_limits: SpoolLimits = field(default_factory=SpoolLimits)
+    update: UpdateConfig = field(default_factory=UpdateConfig)
     port_log: Path | None = None
 
 
-Table = TypeVar("Table", Thresholds, UplinkSettings, MeterConfig)
-
-
 def load_config(path: Path) -> GatewayConfig:
-    """Read the file. Raises ConfigError."""
+    """Read the file. Raises ConfigError with everything that is wrong in it."""
+    tables = Tables(path)
+    config = tables.fill(GatewayConfig, check=_Checks(tables).check)
+    _check_repeated(tables)
+    if config is None or tables.problems:
+        raise ConfigError(path, tables.problems)
+    return config
+
+
+class _Checks:
+    """What the types of the settings do not say, table by table."""
+
+    def __init__(self, tables: Tables) -> None:
+        self._report = tables.report
+        self._tables = tables
+
+    def check(self, made: Any, way: Way) -> None:
+        """Report what is wrong in a table whose settings have the right types."""
+        if isinstance(made, DeviceConfig):
+            self._check_device(made, way)
+        elif isinstance(made, DisplayConfig) and not made.port:
+            self._report((*way, "port"), "config_missing")
+        elif isinstance(made, UpdateConfig) and made.public_key and not _is_public_key(made.public_key):
+            self._report((*way, "public_key"), "config_public_key")
+        elif isinstance(made, GatewayConfig) and not _is_address(made.server):
+            self._report(("server",), "config_server", found=made.server)
+
+    def _check_device(self, device: DeviceConfig, way: Way) -> None:
+        # Every protocol is one module: loaded here so that reading this file's classes stays light.
+        try:
+            from gateways.frames.protocols import PROTOCOLS
+        except ModuleNotFoundError:
+            return
+
+        kind = str(way[-1])
+        for name in {"reader": ("unit", "checksum", "stability"), "scale": ("framing",)}[kind]:
+            if self._tables.get((*way, name)) is not None:
+                self._report((*way, name), "config_no_use", kind=kind)
+        offered = sorted(name for name, protocol in PROTOCOLS.items() if protocol.kind == kind)
+        if device.protocol not in offered:
+            key = "config_wrong_kind" if device.protocol in PROTOCOLS else "config_protocol"
+            self._report((*way, "protocol"), key, found=device.protocol, kind=kind, choices=", ".join(offered))
+            return
+        protocol = PROTOCOLS[device.protocol]
+        if protocol.needs_unit and device.unit is None:
+            self._report((*way, "unit"), "config_needs_unit", protocol=protocol.name)
+            return
+        if not protocol.sends_stability and kind == "scale" and device.stability == "device":
+            self._report((*way, "stability"), "config_needs_inferred", protocol=protocol.name)
+        if device.identity and protocol.dialogue.identify is None:
+            self._report((*way, "identity"), "config_no_identity", protocol=protocol.name)
+        try:
+            protocol.make(Options(device.unit, device.checksum, device.framing))
+        except ValueError as error:
+            self._report((*way, "protocol"), "config_refused", problem=error)
+
+
+def _check_repeated(tables: Tables) -> None:
+    """Report meters and ports that stand twice; a port is the same under each of its names."""
+    first: dict[tuple[str, str], Way] = {}
+    for kind, value, way in _unique_values(tables):
+        other = first.setdefault((kind, value), way)
+        if other != way:
+            tables.report(way, f"config_{kind}_twice", found=tables.get(way), line=tables.line(other))
+
+
+def _unique_values(tables: Tables) -> Iterator[tuple[str, str, Way]]:
+    rows = tables.get(("meters",))
+    for index in range(len(rows) if isinstance(rows, list) else 0):
+        meter: Way = ("meters", index)
+        for kind, way in [
+            ("meter", (*meter, "meter")),
+            *(("port", (*meter, device, "port")) for device in ("reader", "scale", "lid", "display")),
+        ]:
+            value = tables.get(way)
+            if isinstance(value, str) and value:
+                yield kind, os.path.realpath(value) if kind == "port" else value, way
+
+
+def _is_address(text: str) -> bool:
     try:
-        values = tomllib.loads(path.read_text(encoding="utf-8"))
-    except OSError as error:
-        raise ConfigError(f"{path}: {error.strerror}") from error
-    except tomllib.TOMLDecodeError as error:
-        raise ConfigError(f"{path}: {error}") from error
+        parts = urlsplit(text)
+        return parts.scheme in ("http", "https") and bool(parts.hostname) and not parts.query and parts.port != 0
+    except ValueError:
+        return False
+
+
+def _is_public_key(text: str) -> bool:
     try:
-        return _config(values, path.parent)
-    except ConfigError as error:
-        raise ConfigError(f"{path}: {error}") from error
-
-
-def _config(values: dict[str, Any], folder: Path) -> GatewayConfig:
-    known = {"server", "key_file", "spool", "meters", "session", "uplink"}
-    if unknown := sorted(set(values) - known):
-        raise ConfigError(f"unknown setting {unknown[0]!r}; known are {', '.join(sorted(known))}")
-    return GatewayConfig(
-        server=_text(values, "server"),
-        key_file=folder / _text(values, "key_file"),
-        spool=folder / _text(values, "spool"),
-        meters=_meters(values.get("meters")),
-        thresholds=_table(Thresholds, values.get("session", {}), "[session]"),
-        uplink=_table(UplinkSettings, values.get("uplink", {}), "[uplink]"),
-    )
-
-
-def _text(values: dict[str, Any], name: str) -> str:
-    value = values.get(name)
-    if not isinstance(value, str) or not value:
-        raise ConfigError(f"{name} must be given as text")
-    return value
-
-
-def _meters(rows: object) -> tuple[MeterConfig, ...]:
-    if not isinstance(rows, list) or not rows:
-        raise ConfigError("at least one [[meters]] is needed")
-    meters = tuple(_table(MeterConfig, row, "[[meters]]") for row in rows)
-    names = [meter.meter for meter in meters]
-    ports = [port for meter in meters for port in (meter.reader, meter.scale, meter.lid)]
-    for kind, values in (("meter", names), ("port", ports)):
-        if repeated := {value for value in values if values.count(value) > 1}:
-            raise ConfigError(f"{kind} {min(repeated)} stands twice in [[meters]]")
-    return meters
-
-
-def _table(kind: type[Table], values: object, where: str) -> Table:
-    """Fill a dataclass of plain numbers or texts; a whole number will do where a fraction is allowed."""
-    if not isinstance(values, dict):
-        raise ConfigError(f"{where} must be a table")
-    types = {field.name: field.type for field in fields(kind)}
-    for name, value in values.items():
-        if name not in types:
-            raise ConfigError(f"{where} has no setting {name!r}; known are {', '.join(sorted(types))}")
-        allowed = (int, float) if types[name] is float else (types[name],)
-        if type(value) not in allowed or (isinstance(value, int | float) and value < 0):
-            raise ConfigError(f"{where} {name} = {value!r} must be {_describe(types[name])}")
-    try:
-        return kind(**values)
-    except TypeError as error:
-        raise ConfigError(f"{where}: {error}") from error
-
-
-def _describe(expected: object) -> str:
-    return {float: "seconds, 0 or more", int: "a whole number, 0 or more"}.get(expected, "text")  # type: ignore[call-overload, no-any-return]
+        return len(base64.b64decode(text, validate=True)) == _ED25519_BYTES
+    except binascii.Error:
+        return False

@@ -39,6 +39,107 @@ _TEXTS: Final[dict[str, dict[Lang, str]]] = {
         "en": "{protocol}: no valid frame in {reasons}.",
     },
     "not_hex": {"ko": "16진수가 아닙니다: {text}", "en": "Not hexadecimal: {text}"},
+    # The config file: after `file:line:column: `
+    "config_unreadable": {"ko": "파일을 읽을 수 없습니다: {problem}", "en": "cannot be read: {problem}"},
+    "config_not_utf8": {
+        "ko": "UTF-8이 아닌 글자가 있습니다. 파일을 UTF-8로 저장하세요.",
+        "en": "holds a sign that is not UTF-8; save the file as UTF-8",
+    },
+    "config_syntax": {"ko": "TOML 문법에 맞지 않습니다: {problem}", "en": "is no TOML: {problem}"},
+    "config_unknown": {
+        "ko": "{setting}: 없는 설정입니다. 쓸 수 있는 것: {known}",
+        "en": "{setting}: there is no such setting; known here are {known}",
+    },
+    "config_unknown_guess": {
+        "ko": "{setting}: 없는 설정입니다. 혹시 {guess}? 쓸 수 있는 것: {known}",
+        "en": "{setting}: there is no such setting; did you mean {guess}? Known here are {known}",
+    },
+    "config_missing": {
+        "ko": "{setting}: 값이 빠졌습니다. 넣어 주세요.",
+        "en": "{setting}: is missing and must be given",
+    },
+    "config_table": {
+        "ko": "{setting} = {found}: 표 [{header}] 이어야 합니다.",
+        "en": "{setting} = {found}: must be a table [{header}]",
+    },
+    "config_tables": {
+        "ko": "{setting} = {found}: 표 [[{header}]] 가 하나 이상 있어야 합니다.",
+        "en": "{setting} = {found}: must be at least one table [[{header}]]",
+    },
+    "config_text": {
+        "ko": "{setting} = {found}: 따옴표로 묶은, 비어 있지 않은 글이어야 합니다.",
+        "en": "{setting} = {found}: must be text in quotes, not empty",
+    },
+    "config_bool": {
+        "ko": "{setting} = {found}: true 또는 false 여야 합니다.",
+        "en": "{setting} = {found}: must be true or false",
+    },
+    "config_whole": {
+        "ko": "{setting} = {found}: 0 이상의 정수여야 합니다.",
+        "en": "{setting} = {found}: must be a whole number, 0 or more",
+    },
+    "config_number": {
+        "ko": "{setting} = {found}: 0 이상의 수여야 합니다.",
+        "en": "{setting} = {found}: must be a number, 0 or more",
+    },
+    "config_seconds": {
+        "ko": "{setting} = {found}: 초 단위로, 0 이상의 수여야 합니다.",
+        "en": "{setting} = {found}: must be seconds, 0 or more",
+    },
+    "config_grams": {
+        "ko": "{setting} = {found}: 그램 단위로, 0 이상의 정수여야 합니다.",
+        "en": "{setting} = {found}: must be whole grams, 0 or more",
+    },
+    "config_bytes": {
+        "ko": "{setting} = {found}: 바이트 단위로, 0 이상의 정수여야 합니다.",
+        "en": "{setting} = {found}: must be whole bytes, 0 or more",
+    },
+    "config_choice": {
+        "ko": "{setting} = {found}: 다음 중 하나여야 합니다: {choices}",
+        "en": "{setting} = {found}: must be one of {choices}",
+    },
+    "config_refused": {"ko": "{setting}: 쓸 수 없는 값입니다: {problem}", "en": "{setting}: cannot be used: {problem}"},
+    "config_server": {
+        "ko": '{setting} = "{found}": "https://meters.example.go.kr" 같은 주소여야 합니다.',
+        "en": '{setting} = "{found}": must be an address like "https://meters.example.go.kr"',
+    },
+    "config_public_key": {
+        "ko": "{setting}: base64로 적은 Ed25519 공개 키(32바이트)여야 합니다.",
+        "en": "{setting}: must be an Ed25519 public key, 32 bytes in base64",
+    },
+    "config_protocol": {
+        "ko": '{setting} = "{found}": 모르는 프로토콜입니다. 다음 중 하나여야 합니다: {choices}',
+        "en": '{setting} = "{found}": unknown protocol; must be one of {choices}',
+    },
+    "config_wrong_kind": {
+        "ko": '{setting} = "{found}": {kind}의 프로토콜이 아닙니다. 다음 중 하나여야 합니다: {choices}',
+        "en": '{setting} = "{found}": is no protocol of a {kind}; must be one of {choices}',
+    },
+    "config_no_use": {
+        "ko": "{setting}: {kind}에는 쓰이지 않습니다. 지우세요.",
+        "en": "{setting}: a {kind} has no use for it; remove it",
+    },
+    "config_needs_unit": {
+        "ko": '{setting}: {protocol} 저울은 단위를 보내지 않습니다. 저울에 맞춰 unit = "kg" 처럼 적어 주세요.',
+        "en": '{setting}: a {protocol} scale sends no unit; give the one it is set to, like unit = "kg"',
+    },
+    "config_needs_inferred": {
+        "ko": '{setting}: {protocol} 저울은 안정 신호를 보내지 않습니다. stability = "inferred" 로 적어 주세요.',
+        "en": '{setting}: a {protocol} scale does not say when it is stable; set stability = "inferred"',
+    },
+    "config_no_identity": {
+        "ko": "{setting}: {protocol} 장치에는 신원을 물을 수 없습니다. 지우세요.",
+        "en": "{setting}: a {protocol} device cannot be asked who it is; remove it",
+    },
+    "config_meter_twice": {
+        "ko": '{setting} = "{found}": {line}번째 줄에 이미 있는 종량기입니다.',
+        "en": '{setting} = "{found}": this meter stands in line {line} already',
+    },
+    "config_port_twice": {
+        "ko": '{setting} = "{found}": {line}번째 줄에서 이미 쓰는 포트입니다. 장치마다 포트가 따로 있어야 합니다.',
+        "en": '{setting} = "{found}": this port is used in line {line} already; each device needs its own',
+    },
+    # What `status` says
     "no_spool": {
         "ko": "스풀 파일이 없습니다: {path}\n게이트웨이를 한 번 실행하면 만들어집니다.",
         "en": "There is no spool at {path}\nIt is made when the gateway runs for the first time.",

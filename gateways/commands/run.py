@@ -16,7 +16,7 @@ from gateways.box import Box, SpoolInUseError
 from gateways.clock import rfc3339, system_time
 from gateways.commands.common import config_option, fail, lang_option
 from gateways.commands.words import in_words
-from gateways.config import EXAMPLE, ConfigError, load_config
+from gateways.config import ConfigError, load_config
 from gateways.keys import KeyFileError
 from gateways.messages import Lang, language
 from gateways.meter import Booked
@@ -44,7 +44,7 @@ def run(config_path: Path, lang: Lang | None, as_json: bool, grace_s: float, exi
     try:
         box = Box(load_config(config_path), lambda booked: show(_line(booked)))
     except ConfigError as error:
-        raise fail(f"{error}\n\n{EXAMPLE}") from error
+        raise fail(error.in_words(chosen)) from error
     except (KeyFileError, SpoolInUseError) as error:
         raise fail(str(error)) from error
     for number in (signal.SIGTERM, signal.SIGINT):

@@ -24,7 +24,7 @@ def status(config_path: Path, lang: Lang | None, as_json: bool) -> None:
     try:
         path = load_config(config_path).spool
     except ConfigError as error:
-        raise fail(str(error)) from error
+        raise fail(error.in_words(chosen)) from error
     if not path.exists():
         raise fail(say(chosen, "no_spool", path=path))
     values = _spool_values(path)

@@ -1,56 +1,13 @@
-"""Config, key and fleet files: read whole, or refused with what to do."""
+"""Key and fleet files: read whole, or refused with what to do."""
 
 from pathlib import Path
 
 import pytest
 
-from gateways.config import EXAMPLE, ConfigError, load_config
 from gateways.keys import KeyFileError, load_key, save_key
 from gateways.simulate.fleet import FleetError, cut, load_fleet
 from gateways.simulate.truth import TruthLog, read_truth
 from tests.gateways.fake_server import key_of, make_fleet
-
-
-def write(folder: Path, text: str) -> Path:
-    path = folder / "gateway.toml"
-    path.write_text(text, encoding="utf-8")
-    return path
-
-
-def test_the_example_config_is_valid(tmp_path: Path) -> None:
-    config = load_config(write(tmp_path, EXAMPLE))
-    assert config.meters[0].meter == "W0G-001-01-1"
-    assert config.uplink.status_every_s == 60
-    assert config.spool == Path("/var/lib/jongnyang/spool.db")
-
-
-@pytest.mark.parametrize(
-    ("before", "after", "told"),
-    [
-        ("server =", "sever =", "unknown setting 'sever'"),
-        ('server = "https://meters.example.go.kr"', "server = 5", "server must be given as text"),
-        ("division_g = 10", "division_g = 1.5", "division_g = 1.5 must be a whole number"),
-        ("division_g = 10", 'stable_s = "long"', "must be seconds"),
-        ("division_g = 10", "stable_s = -1", "must be seconds, 0 or more"),
-        ("division_g = 10", "divison_g = 10", "no setting 'divison_g'"),
-        ("port2", "port1", "stands twice"),
-        ('lid = "', 'lit = "', "no setting 'lit'"),
-        ("[[meters]]", "[meters]", "at least one"),
-        ("[uplink]", "[uplink", "gateway.toml"),
-    ],
-)
-def test_a_wrong_config_says_what_is_wrong(tmp_path: Path, before: str, after: str, told: str) -> None:
-    with pytest.raises(ConfigError, match=r"gateway\.toml") as caught:
-        load_config(write(tmp_path, EXAMPLE.replace(before, after)))
-    assert told in str(caught.value)
-
-
-def test_a_missing_port_or_file_is_named(tmp_path: Path) -> None:
-    lines = [line for line in EXAMPLE.splitlines() if not line.startswith("lid")]
-    with pytest.raises(ConfigError, match="lid"):
-        load_config(write(tmp_path, "\n".join(lines)))
-    with pytest.raises(ConfigError, match="No such file"):
-        load_config(tmp_path / "none.toml")
 
 
 def test_a_key_file_is_for_its_owner_only_and_comes_back_whole(tmp_path: Path) -> None:
