@@ -94,6 +94,11 @@ class Base(DeclarativeBase):
     type_annotation_map = {datetime: Instant, int: sa.Integer(), str: sa.Text(), bytes: sa.LargeBinary()}  # noqa: RUF012 - SQLAlchemy's own protocol
 
 
+def one_of(column: str, values: tuple[str, ...]) -> str:
+    """What a check constraint says of a column that takes these texts alone."""
+    return f"{column} IN ({', '.join(repr(value) for value in values)})"
+
+
 class Database:
     """An engine and its sessions. `begin()` commits at the end or rolls everything back."""
 

@@ -1,11 +1,11 @@
-"""Accounts, API tokens, gateway keys with their claims, and the nonces that were used."""
+"""Accounts, API tokens, gateway keys with their claims, the nonces that were used, and what happened to gateways."""
 
 from datetime import datetime
 
 import sqlalchemy as sa
 from sqlalchemy.orm import Mapped, mapped_column
 
-from app.db import Base
+from app.db import Base, Big
 
 
 class Account(Base):
@@ -46,7 +46,10 @@ class ApiToken(Base):
 
 
 class GatewayKey(Base):
-    """A secret shared with one gateway. `key_id` is DISTRICT/GATEWAY/N and so unique everywhere."""
+    """A secret shared with one gateway. `key_id` is DISTRICT/GATEWAY/N and so unique everywhere.
+
+    It lives until it is revoked, or from the moment at `retires_at` on; its first use confirms that the box has it.
+    """
 
     __tablename__ = "gateway_key"
     __table_args__ = (
@@ -60,6 +63,8 @@ class GatewayKey(Base):
     secret: Mapped[bytes]
     hardware_id: Mapped[str]
     created_at: Mapped[datetime]
+    confirmed_at: Mapped[datetime | None]
+    retires_at: Mapped[datetime | None]
     revoked_at: Mapped[datetime | None]
 
 
@@ -90,3 +95,31 @@ class GatewayNonce(Base):
     key_id: Mapped[str] = mapped_column(primary_key=True)
     nonce: Mapped[str] = mapped_column(primary_key=True)
     created_at: Mapped[datetime]
+
+
+class GatewayEvent(Base):
+    """What happened to a gateway, when and by whom; never changed. `actor` is null for what the box did or told.
+
+    A notice of the box carries the `epoch` and `notice_id` that name it for ever; `claimed_at` is what its clock said.
+    The table lies this low because claims and keys book into it; everything else about gateways is of `app.fleet`.
+    """
+
+    __tablename__ = "gateway_event"
+    __table_args__ = (
+        sa.UniqueConstraint("district_id", "gateway_id", "epoch", "notice_id"),
+        sa.ForeignKeyConstraint(["district_id", "gateway_id"], ["gateway.district_id", "gateway.id"]),
+        sa.Index("ix_gateway_event_gateway", "district_id", "gateway_id", "id"),
+    )
+
+    district_id: Mapped[int] = mapped_column(primary_key=True, autoincrement=False)
+    id: Mapped[int] = mapped_column(primary_key=True, autoincrement=False)
+    gateway_id: Mapped[int]
+    kind: Mapped[str]
+    detail: Mapped[str]
+    actor: Mapped[str | None]
+    at: Mapped[datetime]
+    claimed_at: Mapped[datetime | None]
+    clock: Mapped[str | None]
+    epoch: Mapped[str | None]
+    notice_id: Mapped[Big | None]
+    booked_at: Mapped[datetime]

@@ -14,6 +14,8 @@ SCOPES = {
     "metering:read": "volumes, discharges and quarantine",
     "metering:correct": "corrections and decisions about quarantined records",
     "registry:write": "complexes, households, cards, meters and gateways",
+    "fleet:read": "gateways: contact, spools, faults, events and commands",
+    "fleet:write": "gateways: claim codes, keys, commands, display rates and releases",
     "access:admin": "accounts and tokens",
 }
 

@@ -20,10 +20,10 @@ from app.demo.booking import Place, book, book_alive
 from app.demo.places import Source, place, sources
 from app.demo.residents import MINUTE_US, SECOND_US, Deeds, Residents, Stretches, alive, midnight_us
 from app.demo.stories import STORIES, happening
+from app.fleet.models import GatewayEpoch
 from app.metering import cursors
 from app.metering.cursors import Cursor
 from app.metering.ledger import MissingMonths, Partitions
-from app.metering.models import GatewayEpoch
 from app.texts import Text
 from billing.days import month_of, service_day
 

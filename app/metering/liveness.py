@@ -11,10 +11,11 @@ from msgspec import Meta, Struct
 from app.access.nonces import refusals, using_nonces
 from app.access.signed import Signed
 from app.db import Database, Round, upsert
+from app.fleet.models import GatewayStatus
 from app.metering import alive_rollups, cursors
 from app.metering.directory import Directory, current_directory
 from app.metering.envelopes import check_schema, read_envelope
-from app.metering.models import GatewayStatus, MeterAlive
+from app.metering.models import MeterAlive
 from app.metering.placing import Sending, place
 from app.metering.quarantine import Kept, keep
 from app.metering.records import Clock, Fault, Instant, MonoMs, Name, content_hash

@@ -10,34 +10,12 @@ from typing import get_args
 import sqlalchemy as sa
 from sqlalchemy.orm import Mapped, mapped_column
 
-from app.db import Base, Big
+from app.db import Base, Big, one_of
 from app.metering.records import Clock, Outcome
 
 OUTCOMES: tuple[str, ...] = get_args(Outcome)
 CLOCKS: tuple[str, ...] = get_args(Clock)
 CORRECTIONS = ("void", "re_weigh", "re_attribute")
-
-
-def one_of(column: str, values: tuple[str, ...]) -> str:
-    return f"{column} IN ({', '.join(repr(value) for value in values)})"
-
-
-class GatewayEpoch(Base):
-    """The cursor of one spool: the highest number seen and the missing ranges below it, as JSON [[from, to], …]."""
-
-    __tablename__ = "gateway_epoch"
-    __table_args__ = (sa.UniqueConstraint("district_id", "gateway_id", "epoch"),)
-
-    district_id: Mapped[int] = mapped_column(primary_key=True, autoincrement=False)
-    gateway_id: Mapped[int] = mapped_column(primary_key=True, autoincrement=False)
-    epoch_no: Mapped[int] = mapped_column(primary_key=True, autoincrement=False)
-    epoch: Mapped[str]
-    high_seq: Mapped[Big]
-    missing: Mapped[str]
-    missing_merged: Mapped[bool]
-    last_occurred_at: Mapped[datetime | None]
-    first_contact_at: Mapped[datetime]
-    last_contact_at: Mapped[datetime]
 
 
 class Discharge(Base):
@@ -267,14 +245,3 @@ class AliveMonth(Alive, Base):
     month: Mapped[date] = mapped_column(primary_key=True)
     gateway_id: Mapped[int] = mapped_column(primary_key=True, autoincrement=False)
     meter_id: Mapped[int] = mapped_column(primary_key=True, autoincrement=False)
-
-
-class GatewayStatus(Base):
-    """The newest status report of a gateway, as JSON."""
-
-    __tablename__ = "gateway_status"
-
-    district_id: Mapped[int] = mapped_column(primary_key=True, autoincrement=False)
-    gateway_id: Mapped[int] = mapped_column(primary_key=True, autoincrement=False)
-    received_at: Mapped[datetime]
-    report: Mapped[str]

@@ -8,8 +8,9 @@ import sqlalchemy as sa
 from sqlalchemy.orm import Session
 
 from app.access.models import GatewayKey
+from app.fleet.models import GatewayEpoch
 from app.metering.corrections import Number, State, current_state, same_number
-from app.metering.models import Discharge, DischargeCorrection, GatewayEpoch, Quarantine, QuarantineDecision
+from app.metering.models import Discharge, DischargeCorrection, Quarantine, QuarantineDecision
 from app.problems import Problem
 from app.registry.models import Gateway, Meter
 

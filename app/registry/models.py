@@ -5,7 +5,7 @@ from datetime import datetime
 import sqlalchemy as sa
 from sqlalchemy.orm import Mapped, mapped_column
 
-from app.db import Base, Big
+from app.db import Base, Big, one_of
 
 
 def in_district(table: str, column: str) -> sa.ForeignKeyConstraint:
@@ -115,17 +115,32 @@ class Tenancy(InDistrict, Dated, Base):
     household_id: Mapped[int]
 
 
+CARD_ROLES = ("household", "collector", "service")
+
+
 class Card(InDistrict, Base):
-    """An RFID card by its keyed hash; `last4` is for people to recognise it and can be erased."""
+    """An RFID card by its keyed hash; `last4` is for people to recognise it and can be erased.
+
+    A household's card opens where the household lives, while it is assigned. A collector's or service card opens every
+    bin of the district, or of the complex `complex_id` alone. A blocked card opens none.
+    """
 
     __tablename__ = "card"
     __table_args__ = (
         sa.UniqueConstraint("district_id", "card_hash"),
+        in_district("complex", "complex_id"),
         sa.CheckConstraint("length(card_hash) = 16", name="hash_length"),
+        sa.CheckConstraint(one_of("role", CARD_ROLES), name="role"),
+        sa.CheckConstraint("complex_id IS NULL OR role <> 'household'", name="complex"),
     )
 
     card_hash: Mapped[bytes]
     last4: Mapped[str | None]
+    role: Mapped[str] = mapped_column(server_default="household")
+    complex_id: Mapped[int | None]
+    blocked_at: Mapped[datetime | None]
+    blocked_by: Mapped[str | None]
+    blocked_reason: Mapped[str | None]
 
 
 class CardAssignment(InDistrict, Dated, Base):

@@ -9,7 +9,7 @@ import sqlalchemy as sa
 from sqlalchemy.orm import Session
 
 from app.db import Executor, Statement, fetch, from_driver, is_sqlite
-from app.registry.models import Meter, MeterAssignment, Tenancy
+from app.registry.models import Building, Complex, Household, Meter, MeterAssignment, Tenancy
 
 REGISTRY_LOCK = 0x4A4E  # first key of the advisory lock; the second is the district
 
@@ -103,6 +103,23 @@ def tenancy_at(session: Session, district_id: int, household_id: int, instant: d
             sa.or_(Tenancy.valid_to.is_(None), Tenancy.valid_to > instant),
         )
     )
+
+
+def households_of(
+    session: Session, district_id: int, complex_code: str, building: str | None = None, unit: str | None = None
+) -> list[dict[str, Any]]:
+    """Households of a complex, of one building or one unit: id, building, unit, in the order of both."""
+    statement = (
+        sa.select(Household.id, Building.name.label("building"), Household.unit)
+        .join(Building, _same(Building, Building.id, Household, Household.building_id))
+        .join(Complex, _same(Complex, Complex.id, Household, Household.complex_id))
+        .where(Household.district_id == district_id, Complex.code == complex_code)
+    )
+    if building is not None:
+        statement = statement.where(Building.name == building)
+    if unit is not None:
+        statement = statement.where(Household.unit == unit)
+    return [dict(row) for row in session.execute(statement.order_by(Building.name, Household.unit)).mappings()]
 
 
 def _same(table: Any, column: Any, other: Any, reference: Any = None) -> sa.ColumnElement[bool]:

@@ -5,11 +5,11 @@ from typing import Any, NamedTuple
 
 import sqlalchemy as sa
 
+from app.fleet.models import GatewayEpoch
 from app.metering.models import (
     ComplexDay,
     Discharge,
     DischargeCorrection,
-    GatewayEpoch,
     MeterAlive,
     Quarantine,
     QuarantineDecision,

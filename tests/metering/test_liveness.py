@@ -15,7 +15,8 @@ from hypothesis import strategies as st
 from werkzeug.test import TestResponse
 
 from app.db import Database
-from app.metering.models import AliveDay, AliveHour, AliveMonth, GatewayStatus, MeterAlive
+from app.fleet.models import GatewayStatus
+from app.metering.models import AliveDay, AliveHour, AliveMonth, MeterAlive
 from app.registry.service import install_meter
 from app.times import format_instant, now
 from tests.builders import Box, Town

@@ -6,9 +6,9 @@ from typing import Any
 import sqlalchemy as sa
 
 from app.db import Database
+from app.fleet.models import GatewayEpoch
 from app.metering import ledger
 from app.metering.ledger import Row
-from app.metering.models import GatewayEpoch
 from app.times import now
 from app.web.queries import latest_discharges
 from billing.days import month_of, service_day
