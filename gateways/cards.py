@@ -3,7 +3,7 @@
 import hashlib
 import hmac
 from dataclasses import dataclass
-from typing import Final
+from typing import Final, Literal
 
 _HASH_BYTES: Final = 16
 
@@ -14,6 +14,14 @@ class Card:
 
     hash: str
     last4: str
+
+
+@dataclass(frozen=True, slots=True)
+class CardRule:
+    """What the allow-list says of a card: whether it may, and as whose."""
+
+    state: Literal["allowed", "blocked"]
+    role: Literal["household", "collector", "service"]
 
 
 def hash_card(number: str, card_key: bytes) -> Card:

@@ -152,7 +152,7 @@ def test_the_simulate_command_counts_prints_and_ends(tmp_path: Path) -> None:
         assert (values["depth"], values["next_seq"]) == (0, 4)
         assert values["last_contact"]
     with closing(sqlite3.connect(tmp_path / "state" / "W0G-GW-001" / "spool.db")) as db:
-        assert db.execute("SELECT count(*) FROM records WHERE status = 'stored'").fetchone() == (3,)
+        assert db.execute("SELECT count(*) FROM acks WHERE status = 'stored'").fetchone() == (3,)
 
 
 def test_a_simulation_that_is_killed_leaves_no_gateway_behind(tmp_path: Path) -> None:

@@ -68,6 +68,15 @@ def test_only_the_records_own_results_acknowledge_it(spool: Spool) -> None:
     assert spool.last_contact() == NOW
 
 
+def test_a_number_beyond_its_epoch_acknowledges_nothing_of_the_next_one(spool: Spool) -> None:
+    put(spool)
+    old = spool.epoch()
+    spool.begin_epoch()
+    put(spool)
+    assert spool.acknowledge(old, [Result(2, "stored"), Result(-1, "stored"), Result(0, "stored")], NOW) == 0
+    assert spool.depth().records == 2
+
+
 def test_acknowledged_records_are_kept_for_ninety_days_and_their_numbers_never_come_back(spool: Spool) -> None:
     put(spool)
     put(spool)
@@ -203,7 +212,7 @@ class SpoolMachine(RuleBasedStateMachine):
     @invariant()
     def everything_unacknowledged_is_there_unchanged(self) -> None:
         with closing(sqlite3.connect(self.spool.path)) as db:
-            rows = db.execute("SELECT epoch, seq, body FROM records WHERE status IS NULL").fetchall()
+            rows = db.execute("SELECT epoch, seq, body FROM records JOIN waiting USING (id)").fetchall()
         assert {(epoch, seq): body for epoch, seq, body in rows} == self.waiting
         assert self.spool.depth().records == len(self.waiting)
 

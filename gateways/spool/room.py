@@ -1,0 +1,64 @@
+"""Whether there is room for another session. At the hard limit service is refused and said so."""
+
+import os
+from typing import Final
+
+from gateways.clock import Instant
+from gateways.spool.notes import Notes
+from gateways.spool.rows import Room
+
+# Service comes back only when this much more than the limit is free, so that it does not flicker.
+_MARGIN: Final = 0.05
+
+
+class Limits(Notes):
+    """The methods around the disk."""
+
+    def room(self) -> Room:
+        """Return how much there is, and whether service is refused: the last word of `watch_room`, or worse."""
+        used, free = self._used_bytes(), self._free_bytes()
+        row = self._db.execute("SELECT value FROM meta WHERE key = 'refusing'").fetchone()
+        return Room(used, free, self._is_refusing(used, free, was_refusing=bool(row and row[0])))
+
+    def watch_room(self, moment: Instant, boot_id: str) -> Room:
+        """Like `room`; keep a notice when service begins or ends to be refused, and hold the reserve again.
+
+        To be called before each session and every minute or so.
+        """
+        row = self._db.execute("SELECT value FROM meta WHERE key = 'refusing'").fetchone()
+        room = self.room()
+        if room.refusing != bool(row and row[0]):
+            self._keep_refusing(room.refusing)
+            self.add_notice("disk_full" if room.refusing else "disk_ok", self._explain(room), moment, boot_id)
+        if not self._reserve.is_there and room.free_bytes > self._limits.min_free_bytes + self._reserve.size:
+            self._reserve.make()
+        return room
+
+    def _keep_refusing(self, refusing: bool) -> None:
+        with self._transaction() as db:
+            db.execute("REPLACE INTO meta VALUES ('refusing', ?)", (int(refusing),))
+
+    def _is_refusing(self, used: int, free: int, *, was_refusing: bool) -> bool:
+        margin = _MARGIN if was_refusing else 0.0
+        return (
+            used >= self._limits.max_bytes * (1 - margin)  # at the limit is beyond it: the next record would be
+            or free < self._limits.min_free_bytes * (1 + margin)
+        )
+
+    def _used_bytes(self) -> int:
+        pages, unused, size = (
+            self._db.execute(f"PRAGMA {name}").fetchone()[0] for name in ("page_count", "freelist_count", "page_size")
+        )
+        log = self.path.with_name(f"{self.path.name}-wal")
+        return int((pages - unused) * size) + (log.stat().st_size if log.exists() else 0)
+
+    def _free_bytes(self) -> int:
+        disk = os.statvfs(self.path.parent)
+        return disk.f_bavail * disk.f_frsize
+
+    def _explain(self, room: Room) -> str:
+        limits = self._limits
+        return (
+            f"spool {room.spool_bytes} bytes of {limits.max_bytes}, "
+            f"disk {room.free_bytes} bytes free, {limits.min_free_bytes} needed"
+        )
