@@ -1,0 +1,1 @@
+"""Ports and the devices on them, on real pseudo-terminals."""
