@@ -17,6 +17,7 @@ log = structlog.get_logger()
 
 _BUSY_S: Final = 30.0
 _LOG_PAGES: Final = 1000  # a checkpoint then moves 4 MB: short enough to be waited for at the bin
+_LOG_BYTES: Final = 16_000_000  # a log that grew beyond this, behind a long read, is cut again
 _FULL: Final = frozenset({sqlite3.SQLITE_FULL, sqlite3.SQLITE_IOERR})
 
 Parameters = ParamSpec("Parameters")
@@ -43,14 +44,12 @@ class Connection:
             self._configure()
 
     def _configure(self) -> None:
-        # Before the first table: only then do pages freed later go back to the disk.
         for setting in (
             f"page_size = {PAGE_BYTES}",
-            "auto_vacuum = INCREMENTAL",
             "journal_mode = WAL",
             "synchronous = FULL",
             f"wal_autocheckpoint = {_LOG_PAGES}",
-            f"journal_size_limit = {_LOG_PAGES * PAGE_BYTES}",
+            f"journal_size_limit = {_LOG_BYTES}",
         ):
             self._db.execute(f"PRAGMA {setting}").fetchall()
 

@@ -1,7 +1,7 @@
 """Records, open sessions and alive intervals: what is never dropped.
 
-A number is `id - first_id of its epoch + 1`, where ids come from AUTOINCREMENT, which survives deletion and rolls back
-with its transaction: never reused, no gap.
+A number is `id - first_id of its epoch + 1`, where a new id is the newest record's + 1, and the newest record is never
+deleted: never reused, no gap.
 """
 
 import secrets
@@ -18,8 +18,6 @@ from gateways.spool.rows import AliveRow, Depth, Pending, Stamp
 KEEP_ACKED_DAYS: Final = 90
 _DURABLE: Final = frozenset({"stored", "duplicate", "quarantined"})
 _PRUNE_ROWS: Final = 1000  # a call: twice what a batch can acknowledge
-_SLACK_PAGES: Final = 2560  # 10 MB stay in the file for reuse
-_SHRINK_PAGES: Final = 256
 
 
 class Records(Connection):
@@ -58,22 +56,22 @@ class Records(Connection):
         Raises sqlite3.IntegrityError if the meter has one already, SpoolFullError: the lid must then stay closed.
         """
         with self._transaction() as db:
-            begun = db.execute(
-                f"INSERT INTO meters (meter, session, after_id) VALUES (?, ?, {_NEXT_ID} - 1) ON CONFLICT (meter)"  # noqa: S608
-                " DO UPDATE SET session = excluded.session, after_id = excluded.after_id WHERE session IS NULL",
-                (meter, body),
-            )
-            if not begun.rowcount:
+            if self.open_session(meter) is not None:
                 raise sqlite3.IntegrityError(f"{meter} has an open session already")
+            db.execute("REPLACE INTO sessions VALUES (?, ?, ?)", (meter, body, _next_id(db) - 1))
 
     def open_session(self, meter: str) -> bytes | None:
-        """Return the meter's session that was begun and never finished."""
-        row = self._db.execute("SELECT session FROM meters WHERE meter = ?", (meter,)).fetchone()
-        return None if row is None or row[0] is None else bytes(row[0])
+        """Return the meter's session that was begun and has no record yet."""
+        row = self._db.execute(
+            "SELECT body FROM sessions WHERE meter = :meter"
+            " AND NOT EXISTS (SELECT 1 FROM records WHERE id > after_id AND records.meter = :meter)",
+            {"meter": meter},
+        ).fetchone()
+        return None if row is None else bytes(row[0])
 
     @even_if_full
     def append(self, meter: str, make: Callable[[int], bytes], stamp: Stamp, gross_after_g: int | None = None) -> int:
-        """Number a record, keep its bytes `make(seq)` and close the meter's session, all or nothing; return seq.
+        """Number a record, keep its bytes `make(seq)`; return seq. This is what ends the meter's session.
 
         `make` may be called twice. Raises SpoolFullError when the reserve is used up too.
         """
@@ -81,18 +79,17 @@ class Records(Connection):
             epoch, first_id, row_id = _current_epoch(db)
             seq = row_id - first_id + 1
             body = make(seq)
-            crc = checksum(row_id, epoch, seq, meter, stamp, body)
+            identity = (row_id, epoch, seq, meter, stamp.boot_id, stamp.mono_ms, gross_after_g)
             db.execute(
-                "INSERT INTO records VALUES (?, ?, ?, ?, ?, ?, ?, ?)",
-                (row_id, epoch, seq, meter, stamp.boot_id, stamp.mono_ms, crc, body),
+                "INSERT INTO records VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)", (*identity, checksum(identity, body), body)
             )
-            db.execute("INSERT INTO waiting VALUES (?)", (row_id,))
-            db.execute("REPLACE INTO meters (meter, last_gross_g) VALUES (?, ?)", (meter, gross_after_g))
         return seq
 
     def last_gross_g(self, meter: str) -> int | None:
         """Return the proven weight in grams that the meter's newest record ended with, if it has one."""
-        row = self._db.execute("SELECT last_gross_g FROM meters WHERE meter = ?", (meter,)).fetchone()
+        row = self._db.execute(
+            "SELECT gross_after_g FROM records WHERE meter = ? ORDER BY id DESC LIMIT 1", (meter,)
+        ).fetchone()
         return None if row is None else row[0]
 
     # --- Waiting for the server
@@ -100,7 +97,9 @@ class Records(Connection):
     def pending(self, limit: int, max_bytes: int) -> Pending | None:
         """Return the oldest unacknowledged records of one epoch: at most `limit`, and `max_bytes` after the first."""
         rows = self._db.execute(
-            "SELECT epoch, seq, body FROM waiting JOIN records USING (id) ORDER BY waiting.id LIMIT ?", (limit,)
+            "SELECT epoch, seq, body FROM records WHERE id IN"
+            " (SELECT id FROM waiting WHERE id NOT IN (SELECT id FROM aside) ORDER BY id LIMIT ?) ORDER BY id",
+            (limit,),
         ).fetchall()
         batch: Pending | None = None
         size = 0
@@ -124,19 +123,15 @@ class Records(Connection):
             marked = _mark(db, epoch, results, now)
             _prune(db, now - KEEP_ACKED_DAYS * 86_400)
             _remember_contact(db, now)
-        self._shrink()
         return marked
-
-    def _shrink(self) -> None:
-        """Give a few free pages back to the disk, if there are many: what a long outage filled."""
-        if self._db.execute("PRAGMA freelist_count").fetchone()[0] > _SLACK_PAGES:
-            self._db.execute(f"PRAGMA incremental_vacuum({_SHRINK_PAGES})").fetchall()
 
     def depth(self) -> Depth:
         """Return how many records wait, and since when."""
-        count = self._db.execute("SELECT count(*) FROM waiting").fetchone()[0]
+        count = self._db.execute(
+            f"SELECT (SELECT count(*) FROM left_behind) + {_NEXT_ID} - 1 - (SELECT id FROM acked_to)"  # noqa: S608
+        ).fetchone()[0]
         row = self._db.execute(
-            "SELECT boot_id, mono_ms FROM waiting JOIN records USING (id) ORDER BY waiting.id LIMIT 1"
+            "SELECT boot_id, mono_ms FROM records WHERE id = (SELECT id FROM waiting ORDER BY id LIMIT 1)"
         ).fetchone()
         return Depth(count, None if row is None else Stamp(*row))
 
@@ -164,13 +159,16 @@ class Records(Connection):
             _remember_contact(db, int(server_time.timestamp()))
 
 
-def checksum(row_id: int, epoch: str, seq: int, meter: str, stamp: Stamp, body: bytes) -> int:
-    """Return the CRC-32 over a row's identity and bytes."""
-    identity = f"{row_id}\n{epoch}\n{seq}\n{meter}\n{stamp.boot_id}\n{stamp.mono_ms}\n"
-    return zlib.crc32(body, zlib.crc32(identity.encode()))
+def checksum(identity: tuple[int | str | None, ...], body: bytes) -> int:
+    """Return the CRC-32 over a record's row: the columns before `crc`, and its bytes."""
+    return zlib.crc32(body, zlib.crc32(repr(identity).encode()))
 
 
-_NEXT_ID: Final = "(SELECT ifnull(max(seq), 0) + 1 FROM sqlite_sequence WHERE name = 'records')"
+_NEXT_ID: Final = "(SELECT ifnull(max(id), 0) + 1 FROM records)"
+
+
+def _next_id(db: sqlite3.Connection) -> int:
+    return int(db.execute(f"SELECT {_NEXT_ID}").fetchone()[0])
 
 
 def _current_epoch(db: sqlite3.Connection) -> tuple[str, int, int]:
@@ -183,14 +181,29 @@ def _current_epoch(db: sqlite3.Connection) -> tuple[str, int, int]:
 
 def _mark(db: sqlite3.Connection, epoch: str, results: Sequence[Result], now: int) -> int:
     ids = _ids_of(db, epoch)
-    durable = [(ids.start + result.seq - 1, result) for result in results if result.status in _DURABLE]
-    new = [
-        (row_id, result.status, result.code, now)
-        for row_id, result in durable
-        if row_id in ids and db.execute("DELETE FROM waiting WHERE id = ?", (row_id,)).rowcount
-    ]
-    db.executemany("INSERT INTO acks VALUES (?, ?, ?, ?)", new)
-    return len(new)
+    durable = {ids.start + result.seq - 1: result for result in results if result.status in _DURABLE}
+    known = sorted(row_id for row_id in durable if row_id in ids)
+    new = _leave_waiting(db, known)
+    rows = [(row_id, durable[row_id].status, durable[row_id].code, now) for row_id in new]
+    db.executemany("INSERT INTO acks VALUES (?, ?, ?, ?)", rows)
+    db.execute("DELETE FROM aside WHERE id IN (SELECT id FROM acks)")
+    return len(rows)
+
+
+def _leave_waiting(db: sqlite3.Connection, ids: list[int]) -> list[int]:
+    """Take ascending ids out of those that wait; return the ones that waited. Those passed over are left behind."""
+    acked_to = db.execute("SELECT id FROM acked_to").fetchone()[0]
+    behind = [i for i in ids if i <= acked_to and _is_caught_up(db, i)]
+    above = [i for i in ids if i > acked_to]
+    if above:
+        passed = sorted(set(range(acked_to + 1, above[-1])).difference(above))
+        db.executemany("INSERT INTO left_behind VALUES (?)", [(i,) for i in passed])
+        db.execute("UPDATE acked_to SET id = ?", (above[-1],))
+    return behind + above
+
+
+def _is_caught_up(db: sqlite3.Connection, row_id: int) -> bool:
+    return db.execute("DELETE FROM left_behind WHERE id = ?", (row_id,)).rowcount == 1
 
 
 def _ids_of(db: sqlite3.Connection, epoch: str) -> range:
@@ -205,7 +218,8 @@ def _ids_of(db: sqlite3.Connection, epoch: str) -> range:
 def _prune(db: sqlite3.Connection, before: int) -> None:
     # The oldest acknowledgements have the lowest ids, so that no index over their times is needed.
     oldest = db.execute("SELECT id, acked_at FROM acks ORDER BY id LIMIT ?", (_PRUNE_ROWS,))
-    ids = [(row_id,) for row_id, acked_at in oldest if acked_at < before]
+    newest_id = _next_id(db) - 1
+    ids = [(row_id,) for row_id, acked_at in oldest if acked_at < before and row_id != newest_id]
     db.executemany("DELETE FROM records WHERE id = ?", ids)
     db.executemany("DELETE FROM acks WHERE id = ?", ids)
 

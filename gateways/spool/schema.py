@@ -5,29 +5,31 @@ from typing import Final
 VERSION: Final = 2
 PAGE_BYTES: Final = 4096
 
-# `records` is never updated: acknowledging its wide rows in place would write every one of them again. A record's id is
-# in exactly one of `waiting` and `acks`. `crc` covers all of the row's identity and bytes (`records.checksum`), so that
-# a damaged page never becomes a discharge. `sessions.after_id` is the newest record's id when the session began.
+# `records` is never updated, because acknowledging its wide rows in place would write every one of them again, and its
+# newest row is never deleted: the next id is its id + 1, so that no number comes twice. Acknowledged are the rows of
+# `acks`. What waits is every record above `acked_to`, and those at or below it that are `left_behind`: an append writes
+# neither. `crc` covers all of a row's identity and bytes (`records.checksum`), so that a damaged page never becomes a
+# discharge. A session began when `after_id` was the newest record's id; its meter's next record ends it.
 TABLES: Final = """
 CREATE TABLE epochs (id INTEGER PRIMARY KEY AUTOINCREMENT, epoch TEXT NOT NULL UNIQUE, first_id INTEGER NOT NULL);
 CREATE TABLE records (
-    id INTEGER PRIMARY KEY AUTOINCREMENT,
+    id INTEGER PRIMARY KEY,
     epoch TEXT NOT NULL,
     seq INTEGER NOT NULL,
     meter TEXT NOT NULL,
     boot_id TEXT NOT NULL,
     mono_ms INTEGER NOT NULL,
+    gross_after_g INTEGER,
     crc INTEGER NOT NULL,
     body BLOB NOT NULL
 );
-CREATE TABLE waiting (id INTEGER PRIMARY KEY);
 CREATE TABLE acks (id INTEGER PRIMARY KEY, status TEXT NOT NULL, code TEXT, acked_at INTEGER NOT NULL);
-CREATE TABLE meters (
-    meter TEXT PRIMARY KEY,
-    last_gross_g INTEGER,
-    session BLOB,
-    after_id INTEGER
-) WITHOUT ROWID;
+CREATE TABLE acked_to (id INTEGER NOT NULL);
+INSERT INTO acked_to VALUES (0);
+CREATE TABLE left_behind (id INTEGER PRIMARY KEY);
+CREATE TABLE aside (id INTEGER PRIMARY KEY, seq INTEGER NOT NULL, problem TEXT NOT NULL);
+CREATE VIEW waiting AS SELECT id FROM left_behind UNION ALL SELECT id FROM records WHERE id > (SELECT id FROM acked_to);
+CREATE TABLE sessions (meter TEXT PRIMARY KEY, body BLOB NOT NULL, after_id INTEGER NOT NULL) WITHOUT ROWID;
 CREATE TABLE alive (id INTEGER PRIMARY KEY AUTOINCREMENT, meter TEXT NOT NULL, body BLOB NOT NULL);
 CREATE TABLE notices (
     id INTEGER PRIMARY KEY AUTOINCREMENT,
