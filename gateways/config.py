@@ -175,10 +175,7 @@ class _Checks:
 
     def _check_device(self, device: DeviceConfig, way: Way) -> None:
         # Every protocol is one module: loaded here so that reading this file's classes stays light.
-        try:
-            from gateways.frames.protocols import PROTOCOLS
-        except ModuleNotFoundError:
-            return
+        from gateways.frames.protocols import PROTOCOLS
 
         kind = str(way[-1])
         for name in {"reader": ("unit", "checksum", "stability"), "scale": ("framing",)}[kind]:

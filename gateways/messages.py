@@ -139,15 +139,115 @@ _TEXTS: Final[dict[str, dict[Lang, str]]] = {
         "ko": '{setting} = "{found}": {line}번째 줄에서 이미 쓰는 포트입니다. 장치마다 포트가 따로 있어야 합니다.',
         "en": '{setting} = "{found}": this port is used in line {line} already; each device needs its own',
     },
+    # What `check` says
+    "check_ok": {
+        "ko": "ok: {path} 파일을 쓸 수 있습니다. 종량기 {meters}대, 서버 {server}",
+        "en": "ok: {path} can be used; meters: {meters}, server: {server}",
+    },
+    "check_meter": {"ko": "종량기 {meter}, 최대 {kilograms} kg", "en": "meter {meter}, up to {kilograms} kg"},
+    "reader": {"ko": "카드 단말기", "en": "reader"},
+    "scale": {"ko": "저울", "en": "scale"},
+    "lid": {"ko": "뚜껑", "en": "lid"},
+    "display": {"ko": "화면", "en": "display"},
+    "port_may_change": {
+        "ko": "주의: {port} 이름은 다시 켜면 다른 장치를 가리킬 수 있습니다. /dev/serial/by-id/ 의 이름을 쓰세요.",
+        "en": "Note: {port} may be another device after a restart; use its name in /dev/serial/by-id/",
+    },
+    "port_not_there": {
+        "ko": "주의: {port} 장치가 지금은 없습니다. 연결과 전원을 확인하세요.",
+        "en": "Note: {port} is not there now; check its plug and power",
+    },
+    "not_claimed": {
+        "ko": "주의: 키 파일 {path} 이 아직 없습니다. jongnyang-gateway claim 으로 등록하세요.",
+        "en": "Note: there is no key file {path} yet; claim the gateway (jongnyang-gateway claim)",
+    },
     # What `status` says
     "no_spool": {
         "ko": "스풀 파일이 없습니다: {path}\n게이트웨이를 한 번 실행하면 만들어집니다.",
         "en": "There is no spool at {path}\nIt is made when the gateway runs for the first time.",
     },
-    "status": {
-        "ko": "대기 {depth}건, 가장 오래된 것 {oldest_age_s}초 전, 에포크 {epoch}, 마지막 서버 응답 {last_contact}",
-        "en": "{depth} records wait, oldest {oldest_age_s} s, epoch {epoch}, last answer of the server {last_contact}",
+    "no_permission": {
+        "ko": "{path} 파일을 볼 권한이 없습니다. sudo -u jongnyang 으로 실행하세요.",
+        "en": "You may not look at {path}; run this with: sudo -u jongnyang",
     },
+    "status_process": {
+        "ko": "게이트웨이 {gateway}: 실행 중, 버전 {version}, 키 {key_id}",
+        "en": "gateway {gateway}: running, version {version}, key {key_id}",
+    },
+    "status_no_process": {
+        "ko": "게이트웨이: 실행되고 있지 않음, 키 {key_id}",
+        "en": "gateway: not running, key {key_id}",
+    },
+    "status_clock": {"ko": "시계: {now} ({quality})", "en": "clock: {now} ({quality})"},
+    "clock_synced": {"ko": "서버와 맞음", "en": "agrees with the server"},
+    "clock_holdover": {"ko": "서버와 맞춘 지 오래됨", "en": "not compared with the server of late"},
+    "clock_unset": {"ko": "맞춘 적 없음", "en": "never set"},
+    "status_spool": {
+        "ko": "스풀: 대기 {depth}건, 가장 오래된 것 {oldest_age_s}초 전, 에포크 {epoch}, 다음 번호 {next_seq}",
+        "en": "spool: {depth} records wait, oldest {oldest_age_s} s, epoch {epoch}, next number {next_seq}",
+    },
+    "status_contact": {"ko": "마지막 서버 응답: {last} ({age})", "en": "last answer of the server: {last} ({age})"},
+    "status_disk": {
+        "ko": "디스크: 스풀 {spool} MB, 남은 공간 {free} MB",
+        "en": "disk: spool {spool} MB, {free} MB free",
+    },
+    "status_cards": {"ko": "카드 목록: {count}장 ({age})", "en": "cards: {count} on the list ({age})"},
+    "status_commands": {"ko": "처리 중인 명령: {commands}", "en": "commands under way: {commands}"},
+    "status_meter": {
+        "ko": "종량기 {meter}: {kilograms} kg, 적재율 {fill} %, 뚜껑 {lid}",
+        "en": "meter {meter}: {kilograms} kg, {fill} % full, lid {lid}",
+    },
+    "status_port": {
+        "ko": "  {device} {path}: {state}, 프레임 {frames}, 버린 것 {rejects}, 잡음 {noise} B, 마지막 오류 {error}",
+        "en": "  {device} {path}: {state}, {frames} frames, rejected {rejects}, noise {noise} B, last error {error}",
+    },
+    "status_trouble": {"ko": "문제: {text}", "en": "Trouble: {text}"},
+    "port_open": {"ko": "열림", "en": "open"},
+    "port_closed": {"ko": "닫힘", "en": "closed"},
+    "lid_open": {"ko": "열림", "en": "open"},
+    "lid_closed": {"ko": "닫힘", "en": "closed"},
+    "lid_unknown": {"ko": "모름", "en": "unknown"},
+    "age": {"ko": "{seconds}초 전", "en": "{seconds} s ago"},
+    "unknown": {"ko": "모름", "en": "unknown"},
+    "trouble_not_running": {
+        "ko": "게이트웨이가 실행되고 있지 않습니다. sudo systemctl start jongnyang-gateway",
+        "en": "the gateway does not run; sudo systemctl start jongnyang-gateway",
+    },
+    "trouble_starting": {
+        "ko": "아직 준비되지 않았습니다. 잠시 뒤 다시 보고, 그대로면 journalctl -u jongnyang-gateway",
+        "en": "not ready yet; look again in a moment, then at journalctl -u jongnyang-gateway",
+    },
+    "trouble_hangs": {
+        "ko": "멈춘 부분: {loops} ({seconds}초). 스스로 다시 시작하지 않으면 sudo systemctl restart jongnyang-gateway",
+        "en": "hangs: {loops} ({seconds} s); unless it restarts itself in a minute or two, "
+        "sudo systemctl restart jongnyang-gateway",
+    },
+    "trouble_clock": {
+        "ko": "시계가 맞지 않습니다. 서버에 연결되면 스스로 맞습니다. 네트워크를 확인하세요.",
+        "en": "the clock was never set; it is once the server answers, so check the network",
+    },
+    "trouble_waiting": {
+        "ko": "{depth}건이 {hours}시간 넘게 서버로 가지 못했습니다. 네트워크와 키를 확인하세요. 기록은 안전합니다.",
+        "en": "{depth} records have waited over {hours} h for the server; check network and key, nothing is lost",
+    },
+    "trouble_disk": {
+        "ko": "디스크가 차서({free} MB 남음) 배출을 받지 않습니다. 공간을 비우세요.",
+        "en": "service is refused for want of disk ({free} MB free); make room",
+    },
+    "trouble_no_contact": {
+        "ko": "서버가 15분 넘게 답하지 않습니다. 네트워크, 주소, 키(journalctl -u jongnyang-gateway)를 확인하세요.",
+        "en": "no answer of the server for over 15 minutes; check network, address and key "
+        "(journalctl -u jongnyang-gateway)",
+    },
+    "trouble_cards": {
+        "ko": "카드 목록이 없거나 기한이 지났습니다. 서버에 연결되면 새로 받습니다.",
+        "en": "the list of cards is missing or too old; it is fetched once the server answers",
+    },
+    "trouble_port": {
+        "ko": "종량기 {meter}의 {device} {port} 이(가) 닫혀 있습니다({error}). 연결과 전원을 확인하세요.",
+        "en": "{device} {port} of meter {meter} is closed ({error}); check its plug and power",
+    },
+    "trouble_faults": {"ko": "종량기 {meter}의 고장: {faults}", "en": "faults of meter {meter}: {faults}"},
     "never": {"ko": "없음", "en": "never"},
     "no_fleet": {
         "ko": "{path}: {problem}\n서비스의 데모 명령이 이 파일을 만듭니다. --fleet 으로 다른 파일을 줄 수도 있습니다.",

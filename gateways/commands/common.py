@@ -4,6 +4,9 @@ from pathlib import Path
 
 import click
 
+from gateways.config import ConfigError, GatewayConfig, load_config
+from gateways.messages import Lang
+
 lang_option = click.option("--lang", type=click.Choice(["ko", "en"]), help="Language; default from LANG, else Korean.")
 config_option = click.option(
     "--config", "config_path", type=click.Path(path_type=Path), required=True, help="The gateway's TOML file."
@@ -13,3 +16,17 @@ config_option = click.option(
 def fail(text: str) -> click.ClickException:
     """Return the exception that ends a command with exit 1 and `text` on standard error."""
     return click.ClickException(text)
+
+
+def config_of(path: Path, lang: Lang) -> GatewayConfig:
+    """Read the config file, or end the command with exit 1 and every error on a line of its own."""
+    try:
+        return load_config(path)
+    except ConfigError as error:
+        click.echo(error.in_words(lang), err=True)
+        raise SystemExit(1) from error
+
+
+def has_lasting_name(port: str) -> bool:
+    """Whether a port's name stays with its device: after a restart /dev/ttyUSB0 may be another one."""
+    return not port.startswith("/dev/tty")

@@ -14,9 +14,8 @@ import msgspec
 
 from gateways.box import Box, SpoolInUseError
 from gateways.clock import rfc3339, system_time
-from gateways.commands.common import config_option, fail, lang_option
+from gateways.commands.common import config_of, config_option, fail, lang_option
 from gateways.commands.words import in_words
-from gateways.config import ConfigError, load_config
 from gateways.keys import KeyFileError
 from gateways.messages import Lang, language
 from gateways.meter import Booked
@@ -41,10 +40,9 @@ def run(config_path: Path, lang: Lang | None, as_json: bool, grace_s: float, exi
     def show(line: BookedLine) -> None:
         _print(msgspec.json.encode(line).decode() if as_json else in_words(line, chosen))
 
+    config = config_of(config_path, chosen)
     try:
-        box = Box(load_config(config_path), lambda booked: show(_line(booked)))
-    except ConfigError as error:
-        raise fail(error.in_words(chosen)) from error
+        box = Box(config, lambda booked: show(_line(booked)))
     except (KeyFileError, SpoolInUseError) as error:
         raise fail(str(error)) from error
     for number in (signal.SIGTERM, signal.SIGINT):
