@@ -4,6 +4,7 @@ Timers, keys and order use CLOCK_BOOTTIME and the boot id. Wall time goes to peo
 its quality, because a box may wake up in 1970 or in a past that looks plausible.
 """
 
+import os
 import time
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -18,6 +19,10 @@ _BOOT_ID_FILE: Final = Path("/proc/sys/kernel/random/boot_id")
 BUILD_FLOOR: Final = datetime(2026, 1, 1, tzinfo=UTC)
 _LATEST: Final = datetime(2100, 1, 1, tzinfo=UTC)
 _RELEARN_S: Final = 1.0  # a smaller difference is the way to the server and back, not the clock's
+_SYSTEM_OFF_BY: Final = timedelta(days=1)
+# For simulation only: another boot's id, and a file whose number of seconds the wall clock is wrong by.
+BOOT_ID_VARIABLE: Final = "JONGNYANG_GATEWAY_BOOT_ID"
+WALL_OFFSET_VARIABLE: Final = "JONGNYANG_GATEWAY_WALL_OFFSET_FILE"
 _SYNCED_FOR_S: Final = 24 * 3600.0  # a crystal of 20 ppm is then 1.7 s off
 
 
@@ -38,7 +43,7 @@ class _Learnt:
 
 def boot_id() -> str:
     """Return the kernel's id of this boot."""
-    return _BOOT_ID_FILE.read_text(encoding="ascii").strip()
+    return os.environ.get(BOOT_ID_VARIABLE) or _BOOT_ID_FILE.read_text(encoding="ascii").strip()
 
 
 def monotonic() -> float:
@@ -48,7 +53,9 @@ def monotonic() -> float:
 
 def system_time() -> datetime:
     """Return the system's wall time in UTC, which may be absurd."""
-    return datetime.now(UTC)
+    now = datetime.now(UTC)
+    offset_file = os.environ.get(WALL_OFFSET_VARIABLE)
+    return now if offset_file is None else now + timedelta(seconds=float(Path(offset_file).read_text(encoding="ascii")))
 
 
 _EPOCH: Final = datetime(1970, 1, 1, tzinfo=UTC)
@@ -75,7 +82,12 @@ class Clock:
         self._learnt: _Learnt | None = None
 
     def learn(self, server_time: datetime, *, asked: float, answered: float) -> None:
-        """Take the server's time (UTC), which was read between the monotonic seconds `asked` and `answered`."""
+        """Take the server's time (UTC), which was read between the monotonic seconds `asked` and `answered`.
+
+        A time at which this software did not exist is no server's: a captive portal's, or one as unset as this box.
+        """
+        if not BUILD_FLOOR <= server_time < _LATEST:
+            return
         offset = server_time - _EPOCH - timedelta(seconds=(asked + answered) / 2)
         known = self._learnt
         doubt = timedelta(seconds=_RELEARN_S + (answered - asked) / 2)
@@ -87,6 +99,14 @@ class Clock:
     def has_learnt(self) -> bool:
         """Whether the server's time is known since this process started."""
         return self._learnt is not None
+
+    @property
+    def system_is_plausible(self) -> bool:
+        """Whether the system's own wall clock, which TLS goes by, can be right."""
+        wall, learnt = self._wall(), self._learnt
+        if learnt is None:
+            return self._floor <= wall < _LATEST
+        return abs(_EPOCH + timedelta(seconds=self.mono()) + learnt.offset - wall) < _SYSTEM_OFF_BY
 
     def now(self) -> Instant:
         """Return this moment."""

@@ -1,8 +1,11 @@
-"""The gateway's identity: handed over once at the claim, then kept in a file that only its owner can read."""
+"""The gateway's identity: handed over once at the claim, then kept in a file that only its owner can read.
+
+While a key is rotated two live: `next` signs as soon as it is on disk, and takes the place of `current` when the server
+has answered to it. A change of the file is one atomic replacement: a power cut leaves the keys before it or after it.
+"""
 
 import base64
 import os
-import secrets
 import stat
 from functools import cached_property
 from pathlib import Path
@@ -26,32 +29,88 @@ class GatewayKey(msgspec.Struct, frozen=True, dict=True):
     @cached_property
     def secret_bytes(self) -> bytes:
         """Return the secret that signs requests."""
-        return _decode(self.secret)
+        return decode_base64url(self.secret)
 
     @cached_property
     def card_key_bytes(self) -> bytes:
         """Return the key that hashes card numbers."""
-        return _decode(self.card_key)
+        return decode_base64url(self.card_key)
 
 
-def _decode(text: str) -> bytes:
-    return base64.urlsafe_b64decode(text + "=" * (-len(text) % 4))
+class _KeyPair(msgspec.Struct, frozen=True):
+    """The key file. A file of one key, as an older gateway wrote it, is a bare GatewayKey."""
+
+    current: GatewayKey
+    next: GatewayKey | None = None
+
+
+def decode_base64url(text: str) -> bytes:
+    """Decode base64url without padding. Raises ValueError."""
+    return base64.b64decode(text + "=" * (-len(text) % 4), altchars=b"-_", validate=True)
+
+
+class KeyRing:
+    """The live keys of this box. With a `path`, each change is durable before it counts; for one thread."""
+
+    def __init__(self, current: GatewayKey, following: GatewayKey | None = None, path: Path | None = None) -> None:
+        self._path = path
+        self._pair = _KeyPair(current, following)
+
+    @property
+    def current(self) -> GatewayKey:
+        """The key that the server is known to take."""
+        return self._pair.current
+
+    @property
+    def following(self) -> GatewayKey | None:
+        """The key that the server offered and has not answered to yet."""
+        return self._pair.next
+
+    @property
+    def signing(self) -> GatewayKey:
+        """The key to sign with."""
+        return self.following or self.current
+
+    def offer(self, key_id: str, secret: str) -> None:
+        """Keep a second key, which signs from now on."""
+        self._keep(_KeyPair(self.current, msgspec.structs.replace(self.current, key_id=key_id, secret=secret)))
+
+    def confirm(self) -> None:
+        """Drop the old key: the server has answered to the new one."""
+        if self.following is not None:
+            self._keep(_KeyPair(self.following))
+
+    def withdraw(self) -> None:
+        """Drop the new key: the server refuses it and takes the old one."""
+        self._keep(_KeyPair(self.current))
+
+    def _keep(self, pair: _KeyPair) -> None:
+        if self._path is not None:
+            _write(self._path, msgspec.json.encode(pair))
+        self._pair = pair
 
 
 def save_key(path: Path, key: GatewayKey) -> None:
     """Write the key file with mode 0600, whole or not at all, durable on return."""
     path.parent.mkdir(parents=True, exist_ok=True)
-    draft = path.with_name(f"{path.name}.{secrets.token_hex(4)}")
+    _write(path, msgspec.json.encode(_KeyPair(key)))
+
+
+def _write(path: Path, content: bytes) -> None:
+    # One name: what a power cut left of the last attempt is overwritten, not collected.
+    draft = path.with_name(f"{path.name}.new")
+    draft.unlink(missing_ok=True)
     descriptor = os.open(draft, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
     with os.fdopen(descriptor, "wb") as file:
-        file.write(msgspec.json.encode(key))
+        file.write(content)
         file.flush()
         os.fsync(file.fileno())
     draft.replace(path)
-    _sync_directory(path.parent)
+    sync_directory(path.parent)
 
 
-def _sync_directory(path: Path) -> None:
+def sync_directory(path: Path) -> None:
+    """Make what was renamed or made in a directory durable."""
     descriptor = os.open(path, os.O_RDONLY)
     try:
         os.fsync(descriptor)
@@ -60,6 +119,11 @@ def _sync_directory(path: Path) -> None:
 
 
 def load_key(path: Path) -> GatewayKey:
+    """Read the key to sign with. Raises KeyFileError if the file is missing, broken or open to group or others."""
+    return load_keys(path).signing
+
+
+def load_keys(path: Path) -> KeyRing:
     """Read the key file. Raises KeyFileError if it is missing, broken or open to group or others."""
     try:
         mode = path.stat().st_mode
@@ -69,6 +133,17 @@ def load_key(path: Path) -> GatewayKey:
     if stat.S_IMODE(mode) & 0o077:
         raise KeyFileError(f"{path} can be read by others; run: chmod 600 {path}")
     try:
-        return msgspec.json.decode(content, type=GatewayKey)
-    except msgspec.DecodeError as error:
+        pair = _decode(content)
+        lengths = [len(key.secret_bytes) for key in (pair.current, pair.next) if key]
+    except (msgspec.DecodeError, ValueError) as error:
         raise KeyFileError(f"{path} is not a key file ({error}); claim the gateway again") from error
+    if not all(lengths):
+        raise KeyFileError(f"{path} holds an empty key; claim the gateway again")
+    return KeyRing(pair.current, pair.next, path)
+
+
+def _decode(content: bytes) -> _KeyPair:
+    try:
+        return msgspec.json.decode(content, type=_KeyPair)
+    except msgspec.ValidationError:
+        return _KeyPair(msgspec.json.decode(content, type=GatewayKey))

@@ -1,6 +1,7 @@
 """The wire format of docs/gateway-api.md as structs: field names and their order are the contract's."""
 
-from datetime import datetime
+from datetime import date, datetime
+from decimal import Decimal
 from typing import Any, Literal
 
 import msgspec
@@ -59,7 +60,7 @@ class SpoolStatus(msgspec.Struct, frozen=True):
 
 
 class MeterStatus(msgspec.Struct, frozen=True):
-    """How one meter is doing; weights in grams of gross."""
+    """How one meter is doing; weights in grams of gross. `ports`: a PORT each for reader, scale and lid."""
 
     meter: str
     alive: list[msgspec.Raw]
@@ -68,6 +69,58 @@ class MeterStatus(msgspec.Struct, frozen=True):
     zero_drift_g: int | None
     lid: Literal["closed", "open", "unknown"]
     faults: list[str]
+    ports: dict[str, dict[str, Any]] = {}
+
+
+class DiskStatus(msgspec.Struct, frozen=True):
+    """Bytes of the spool and left on its disk; `refusing`: no new session begins for want of room."""
+
+    spool_bytes: int
+    free_bytes: int
+    refusing: bool
+
+
+class CardsStatus(msgspec.Struct, frozen=True):
+    """Which list of cards the box goes by; `version` is None before the first sync."""
+
+    version: str | None
+    count: int
+    expired: bool
+
+
+CommandState = Literal["done", "refused", "failed", "expired"]
+
+
+class CommandResult(msgspec.Struct, frozen=True):
+    """What became of a command."""
+
+    id: str
+    state: CommandState
+    detail: str
+
+
+class Touch(msgspec.Struct, frozen=True):
+    """A card that the bin refused."""
+
+    meter: str
+    card: Card
+    reason: str
+    at: str
+    clock: Quality
+    boot_id: str
+    mono_ms: int
+
+
+class Notice(msgspec.Struct, frozen=True):
+    """Something that an operator must hear once; `id` never comes again in its epoch."""
+
+    id: int
+    kind: str
+    detail: str
+    at: str
+    clock: Quality
+    boot_id: str
+    mono_ms: int
 
 
 class StatusReport(msgspec.Struct, frozen=True):
@@ -82,6 +135,11 @@ class StatusReport(msgspec.Struct, frozen=True):
     firmware: str
     spool: SpoolStatus
     meters: list[MeterStatus]
+    disk: DiskStatus
+    cards: CardsStatus
+    commands: list[CommandResult]
+    touches: list[Touch]
+    notices: list[Notice]
 
 
 class Result(msgspec.Struct, frozen=True):
@@ -90,6 +148,24 @@ class Result(msgspec.Struct, frozen=True):
     seq: int
     status: str
     code: str | None = None
+
+
+class SignedCommand(msgspec.Struct, frozen=True):
+    """A command as it travels: JSON text, and the signature over its bytes (base64url)."""
+
+    command: str
+    signature: str
+
+
+class Command(msgspec.Struct, frozen=True):
+    """The text of a command."""
+
+    id: str
+    gateway: str
+    kind: str
+    arguments: dict[str, Any]
+    created_at: datetime
+    expires_at: datetime
 
 
 class DischargeAnswer(msgspec.Struct, frozen=True):
@@ -109,12 +185,48 @@ class RefusedMeter(msgspec.Struct, frozen=True):
     code: str
 
 
+class TariffStep(msgspec.Struct, frozen=True, rename={"from_": "from"}):
+    """The price that holds from a first day in Korea, `YYYY-MM-DD`: won a kilogram as a decimal number."""
+
+    from_: date
+    won_per_kg: Decimal
+
+
 class StatusAnswer(msgspec.Struct, frozen=True):
-    """Reply to a status."""
+    """Reply to a status. What may be missing is None: an older server says nothing of it."""
 
     server_time: datetime
     refused: list[RefusedMeter] = []
     commands: list[msgspec.Raw] = []
+    cards_version: str | None = None
+    tariff: list[TariffStep] | None = None
+
+
+class CardEntry(msgspec.Struct, frozen=True):
+    """One card of the allow-list."""
+
+    hash: str
+    state: Literal["allowed", "blocked"]
+    role: Literal["household", "collector", "service"]
+
+
+class CardsAnswer(msgspec.Struct, frozen=True):
+    """The whole list (`complete`), or what changed since the version asked for."""
+
+    server_time: datetime
+    version: str
+    complete: bool
+    valid_for_s: int
+    set: list[CardEntry] = []
+    removed: list[str] = []
+
+
+class KeysAnswer(msgspec.Struct, frozen=True):
+    """A second key for this gateway."""
+
+    key_id: str
+    secret: str
+    server_time: datetime
 
 
 class TimeAnswer(msgspec.Struct, frozen=True):

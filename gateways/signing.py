@@ -36,7 +36,7 @@ class RequestSigner:
     """Signs prepared requests with one gateway's key."""
 
     def __init__(self, key: GatewayKey) -> None:
-        self._key_id = key.key_id
+        self.key_id = key.key_id
         self._signer = HTTPMessageSigner(signature_algorithm=algorithms.HMAC_SHA256, key_resolver=_OneKey(key))
 
     def sign(self, request: requests.PreparedRequest, created: datetime) -> None:
@@ -47,7 +47,7 @@ class RequestSigner:
         request.headers["Content-Digest"] = f"sha-256=:{digest}:"
         self._signer.sign(
             request,
-            key_id=self._key_id,
+            key_id=self.key_id,
             created=created,
             nonce=secrets.token_urlsafe(_NONCE_BYTES),
             label=LABEL,
