@@ -38,6 +38,10 @@ _TEXTS: Final[dict[str, dict[Lang, str]]] = {
         "ko": "{protocol}: 올바른 프레임이 없습니다 ({reasons}).",
         "en": "{protocol}: no valid frame in {reasons}.",
     },
+    "decode_needs_unit": {
+        "ko": "{protocol} 저울은 단위를 보내지 않습니다. --unit 으로 저울에 표시되는 단위를 주세요: {units}",
+        "en": "{protocol} scales send no unit. Say with --unit what the scale shows: {units}",
+    },
     "not_hex": {"ko": "16진수가 아닙니다: {text}", "en": "Not hexadecimal: {text}"},
     # The config file: after `file:line:column: `
     "config_unreadable": {"ko": "파일을 읽을 수 없습니다: {problem}", "en": "cannot be read: {problem}"},

@@ -7,7 +7,7 @@ A protocol is one module of this package with a `PROTOCOL`; `protocols.py` finds
 """
 
 from collections import Counter
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Literal, Protocol
 
@@ -26,20 +26,27 @@ class TagRead:
 class WeightSample:
     """One scale frame. `grams` is None whenever the frame holds no usable weight; `fault` then says why.
 
-    `stable` is true only if every stability mark of the frame says so. `raw` are the frame's bytes as evidence.
+    Faults are `motion`, `overload`, `underload`, `power_up` (not yet zeroed), `not_ready` (the scale refuses just now),
+    `error`, and `port must be 8N1`.
+
+    `stable` is true only if every stability mark of the frame says so. `raw` are the frame's bytes as evidence. `net`:
+    a tare is in force, so this is no gross weight; two such weights differ by the tare as soon as somebody presses the
+    key, and no session may count with them.
     """
 
     grams: int | None
     stable: bool
     fault: str | None
     raw: bytes
+    net: bool = False
 
 
 @dataclass(frozen=True, slots=True)
 class Reply:
     """A valid frame that is neither a card nor a weight: an acknowledgement, an error, an identity.
 
-    `name` says which (`ack`, `no_card`, `identity`, `error`, …); `value` is what it tells, e.g. a serial number.
+    `name` says which: `ack`, `nack`, `no_card`, `identity`, `error`, `zeroed`, `tare`, `count`, `status`, or `done` for
+    any other command that was carried out; `value` is what it tells, e.g. a serial number.
     """
 
     name: str
@@ -101,7 +108,7 @@ class Options:
 
     unit: str | None = None  # kg, g, t or lb, for a protocol that sends none
     checksum: bool | None = None  # whether an optional check byte is sent
-    framing: str | None = None  # UHF modules: BB or AA
+    framing: str | None = None  # UHF modules: BB or AA; None reads both
 
 
 @dataclass(frozen=True, slots=True)
@@ -109,7 +116,10 @@ class DeviceProtocol:
     """One protocol of a reader or scale.
 
     `name` as in settings and `decode --protocol`. `make` makes a parser and raises ValueError, in words, for options
-    that cannot be. `sends_stability` is false for devices whose frames carry no mark of stability.
+    that cannot be. `sends_stability` is false for devices whose frames carry no mark of stability. `line` is how such
+    devices leave the factory, `other_lines` how else they are met. `dialogues` are those of other framings than the
+    usual one. `infer` tells options from recorded bytes; for `decode` and `probe`: a live port is configured, not
+    guessed about.
     """
 
     name: str
@@ -119,3 +129,10 @@ class DeviceProtocol:
     dialogue: Dialogue = Dialogue()
     needs_unit: bool = False
     sends_stability: bool = True
+    other_lines: tuple[Line, ...] = ()
+    dialogues: Mapping[str, Dialogue] = field(default_factory=dict)
+    infer: Callable[[bytes], Options] = field(default=lambda _data: Options())
+
+    def dialogue_for(self, options: Options) -> Dialogue:
+        """Return what to say to a device with these options."""
+        return self.dialogues.get(options.framing or "", self.dialogue)

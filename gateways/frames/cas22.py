@@ -5,103 +5,66 @@ length, never by line. Lamp byte: bit 7 always 1, 6 stable, 4 hold, 2 gross, 1 t
 guards a weight is that every fixed byte of the frame must be right.
 
 ASSUMPTION, stated here and nowhere else (no manual says it; change it when a device is at hand): a sign is the first
-of the 8 data bytes, digits follow after blanks or zeros, and on OL the data field means nothing.
+of the 8 data bytes or stands before the digits, and on OL the data field means nothing.
 """
 
-from decimal import Decimal
 from typing import Final
 
-from gateways.frames import FrameStats, WeightSample
+from gateways.frames import DeviceProtocol, Line, WeightSample
+from gateways.frames.base import MORE, NO_FRAME, StreamParser, Taken, begins, is_number_like
+from gateways.frames.weights import GRAMS, grams_of
 
 FRAME_LENGTH: Final = 22
 _HEADERS: Final = frozenset(status + mode for status in (b"ST,", b"US,", b"OL,") for mode in (b"GS,", b"NT,"))
-_GRAMS_PER_UNIT: Final = {b"kg": Decimal(1_000), b" t": Decimal(1_000_000), b"t ": Decimal(1_000_000)}
+_GRAMS_PER_UNIT: Final = {b"kg": GRAMS["kg"], b" t": GRAMS["t"], b"t ": GRAMS["t"]}
 _LAMP_ALWAYS, _LAMP_STABLE, _LAMP_HOLD, _LAMP_TARE = 0x80, 0x40, 0x10, 0x02
-_DIGITS: Final = frozenset(b"0123456789")
 
 
-class Cas22Parser:
-    """Incremental parser; weights are exact integer grams of the gross reading."""
+class Cas22Parser(StreamParser):
+    """Weights of the gross reading; a tared indicator's are marked `net`."""
 
-    def __init__(self) -> None:
-        self.stats = FrameStats()
-        self._buffer = bytearray()
+    STARTS = frozenset(b"SUO")
 
-    def reset(self) -> None:
-        """Forget a half-received frame: the port was reopened. The counts stay."""
-        self._buffer.clear()
-
-    def feed(self, data: bytes) -> list[WeightSample]:
-        """Return the samples completed by `data`, in order; damaged frames only count in `stats`."""
-        self._buffer += data
-        samples: list[WeightSample] = []
-        while self._find_header() and len(self._buffer) >= FRAME_LENGTH:
-            sample = self._read(bytes(self._buffer[:FRAME_LENGTH]))
-            # After a damaged frame only one byte goes: the next good frame may have begun inside it.
-            del self._buffer[: 1 if sample is None else FRAME_LENGTH]
-            if sample is not None:
-                samples.append(sample)
-        return samples
-
-    def _find_header(self) -> bool:
-        start = 0
-        while start < len(self._buffer) and not _may_be_header(bytes(self._buffer[start : start + 6])):
-            start += 1
-        self.stats.noise_bytes += start
-        del self._buffer[:start]
-        return bool(self._buffer)
-
-    def _read(self, frame: bytes) -> WeightSample | None:
+    def take(self, buffer: bytes, at: int) -> Taken:
+        """Cut 22 bytes after a header."""
+        frame = buffer[at : at + FRAME_LENGTH]
+        if not begins(frame, _HEADERS, 6):
+            return NO_FRAME
+        if len(frame) < FRAME_LENGTH:
+            return MORE
         decoded = _decode(frame)
-        if isinstance(decoded, str):
-            self.stats.rejects[decoded] += 1
-            self.stats.noise_bytes += 1
-            return None
-        self.stats.frames += 1
-        return decoded
-
-
-def _may_be_header(start: bytes) -> bool:
-    return start in _HEADERS if len(start) == 6 else any(header.startswith(start) for header in _HEADERS)
+        return decoded if isinstance(decoded, str) else (FRAME_LENGTH, (decoded,))
 
 
 def _decode(frame: bytes) -> WeightSample | str:
     """A sample, or the reason why these 22 bytes are none."""
-    status, lamp, data, unit = frame[0:2], frame[7], frame[9:17], frame[18:20]
     if frame[8:9] != b"," or frame[17:18] != b" " or frame[20:22] != b"\r\n":
         return "separator"
-    if unit not in _GRAMS_PER_UNIT:
+    per_unit = _GRAMS_PER_UNIT.get(frame[18:20])
+    if per_unit is None:
         return "unit"
-    if not lamp & _LAMP_ALWAYS:
-        return WeightSample(None, False, "port must be 8N1", frame)
-    if status == b"OL":
-        return WeightSample(None, False, "overload", frame) if _is_idle_data(data) else "data"
-    grams = _grams(data, unit)
-    if grams is None:
+    is_overload = frame[0:2] == b"OL"
+    grams = None if is_overload else grams_of(frame[9:17], per_unit)
+    if grams is None and not (is_overload and is_number_like(frame[9:17])):
         return "data"
+    if not frame[7] & _LAMP_ALWAYS:
+        return WeightSample(None, False, "port must be 8N1", frame)
+    if grams is None:
+        return WeightSample(None, False, "overload", frame)
     return _weighed(frame, grams)
 
 
 def _weighed(frame: bytes, grams: int) -> WeightSample:
-    status, mode, lamp = frame[0:2], frame[3:5], frame[7]
-    # A tared indicator shows net weight: two such readings differ by the tare as soon as anybody presses the key.
-    fault = "tared" if mode == b"NT" or lamp & _LAMP_TARE else None
+    lamp = frame[7]
     # "Hold" freezes the display, so its value is an old one.
-    stable = status == b"ST" and bool(lamp & _LAMP_STABLE) and not lamp & _LAMP_HOLD and fault is None
-    return WeightSample(grams, stable, fault, frame)
+    stable = frame[0:2] == b"ST" and bool(lamp & _LAMP_STABLE) and not lamp & _LAMP_HOLD
+    return WeightSample(grams, stable, None, frame, net=frame[3:5] == b"NT" or bool(lamp & _LAMP_TARE))
 
 
-def _is_idle_data(data: bytes) -> bool:
-    return all(byte in b" +-.0123456789" for byte in data)
-
-
-def _grams(data: bytes, unit: bytes) -> int | None:
-    """Whole grams of the data field, or None if it is no number or no whole number of grams."""
-    number = (data[1:] if data[:1] in (b"-", b"+") else data).lstrip(b" ")
-    whole, _, fraction = number.partition(b".")
-    if not whole or not _DIGITS.issuperset(whole + fraction) or number.endswith(b"."):
-        return None
-    grams = Decimal(number.decode("ascii")) * _GRAMS_PER_UNIT[unit]
-    if grams != grams.to_integral_value():
-        return None
-    return -int(grams) if data[:1] == b"-" else int(grams)
+PROTOCOL: Final = DeviceProtocol(
+    name="cas_22",
+    kind="scale",
+    make=lambda _options: Cas22Parser(),
+    line=Line(9600),
+    other_lines=(Line(4800), Line(2400), Line(19200), Line(9600, 7, "E")),
+)
