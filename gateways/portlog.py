@@ -87,8 +87,8 @@ class PortLog:
         was_open, told_at = self._lids.get(port, (None, 0.0))
         if is_open is was_open and at - told_at < _LID_AGAIN_S:
             return
-        self._lids[port] = (is_open, at)
         self._write(at, {"port": port, "lid": "open" if is_open else "closed"})
+        self._lids[port] = (is_open, at)
 
     def close(self) -> None:
         """Write out what is in memory."""
