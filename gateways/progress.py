@@ -29,9 +29,10 @@ class Progress:
         self._limits = dict(limits)
         self._due = {name: mono() + limit for name, limit in limits.items()}
 
-    def beat(self, name: str, pause_s: float = 0.0) -> None:
-        """Say that a loop got somewhere, and that it now waits on purpose for up to `pause_s` seconds."""
-        self._due[name] = self._mono() + self._limits[name] + pause_s
+    def beat(self, name: str, *, at: float | None = None, pause_s: float = 0.0) -> None:
+        """Say that a loop got somewhere, now or `at` a moment, and now waits on purpose for up to `pause_s` seconds."""
+        moment = self._mono() if at is None else at
+        self._due[name] = moment + self._limits[name] + pause_s
 
     def late(self, at: float) -> list[str]:
         """Return the loops that should have got somewhere by the moment `at`."""

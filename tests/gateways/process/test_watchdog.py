@@ -112,6 +112,10 @@ def test_what_never_started_is_late_and_what_waits_on_purpose_is_not() -> None:
     assert progress.late(clock.at) == ["ports"]
     clock.at += 2
     assert progress.late(clock.at) == ["ports", "uplink"]
+    progress.beat("ports", at=clock.at - 9)
+    assert progress.late(clock.at) == ["uplink"]
+    clock.at += 2
+    assert progress.late(clock.at) == ["ports", "uplink"]
 
 
 @given(st.lists(st.tuples(st.sampled_from([*LOOPS, None]), st.floats(0, 40)), max_size=60))
