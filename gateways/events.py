@@ -25,6 +25,9 @@ Outcome = Literal[
 # What the allow-list says of a card: whose it is, or why it may not. `unknown`: not on the list.
 Access = Literal["household", "collector", "service", "unknown", "blocked"]
 
+# What a session is for.
+Kind = Literal["deposit", "collection", "service"]
+
 
 @dataclass(frozen=True, slots=True)
 class CardSeen:
@@ -94,10 +97,17 @@ Event = CardSeen | Weighed | LidMoved | LidLost | Tick | Committed | OutOfOrder 
 
 
 class OpenSession(msgspec.Struct, frozen=True):
-    """What must be on disk before the lid opens: whose session it is, and the weight it began with."""
+    """What must be on disk before the lid opens: whose session it is, and the weight it began with.
 
-    card: Card
-    baseline: StableWeight
+    Only a deposit must have a weight to begin with: a bin whose scale fails can still be emptied and repaired. `card`
+    is None for service by a command of the server. `flags` are those that the record will carry. What has a default
+    may be missing: an earlier version did not write it.
+    """
+
+    card: Card | None
+    baseline: StableWeight | None
+    kind: Kind = "deposit"
+    flags: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)

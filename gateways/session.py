@@ -1,18 +1,21 @@
 """The weighing session of one meter as a pure state machine: events in, effects out; it never looks at a clock.
 
     IDLE → AUTH → BASELINE → OPENING → OPEN → CLOSING → SETTLING → COMMIT → IDLE
+                                       COLLECTION, SERVICE in place of OPEN for those who empty or repair the bin
     RECOVER (at boot, with a session on disk) → OPEN or CLOSING, and on from there
 
 A discharge is the difference of two proven-stable gross weights of one bin, bracketed by the lid, owned by one card.
-The session is on disk before the lid opens; nothing is billed while the lid is not known to be closed.
-Collection cards, allow-lists and drift are not here yet: every card may open.
+The session is on disk before the lid opens; nothing is billed while the lid is not known to be closed. A fault is no
+state: a session goes on beside it or ends, and `faults` says what is wrong. docs/sessions.md goes through every case.
 """
 
 from enum import Enum
 from typing import Final, TypeVar
 
 from gateways import outcomes
+from gateways.bin import Bin
 from gateways.cards import Card
+from gateways.entrance import Entrance
 from gateways.events import (
     BeginSession,
     CardSeen,
@@ -21,18 +24,22 @@ from gateways.events import (
     Draft,
     Effect,
     Event,
+    Kind,
     LidLost,
     LidMoved,
-    Note,
     OpenLid,
     OpenSession,
+    OutOfOrder,
+    ServiceRequested,
+    Tell,
     Tick,
     Weighed,
 )
+from gateways.lidwatch import LidWatch
 from gateways.outcomes import Story
-from gateways.stability import StabilityWindow
+from gateways.stability import StableWeight
 from gateways.thresholds import Thresholds
-from gateways.touches import Touches
+from gateways.visits import SERVICE_BY_COMMAND, Visit
 
 _OPEN_ATTEMPTS: Final = 2
 T = TypeVar("T")
@@ -46,40 +53,83 @@ class State(Enum):
     BASELINE = "baseline"
     OPENING = "opening"
     OPEN = "open"
+    COLLECTION = "collection"
+    SERVICE = "service"
     CLOSING = "closing"
     SETTLING = "settling"
     COMMIT = "commit"
     RECOVER = "recover"
 
 
-_LID_ABOUT_TO_OPEN: Final = frozenset({State.BASELINE, State.OPENING})
+_OPENED: Final[dict[Kind, State]] = {"deposit": State.OPEN, "collection": State.COLLECTION, "service": State.SERVICE}
+_AFTER_CLOSING: Final = frozenset({State.CLOSING, State.SETTLING})
+_MAY_OPEN: Final = frozenset({State.OPENING, State.RECOVER}) | _AFTER_CLOSING
+_MAY_CLOSE: Final = frozenset({*_OPENED.values(), State.RECOVER})
+_ABOUT_TO_OPEN: Final = frozenset({State.BASELINE, State.OPENING})
 
 
 class Session:
     """One meter's sessions, one after another.
 
     `resume` is the session found on disk at boot. `last_gross_g` is the last weight that the meter's records tell of;
-    a bin that weighs otherwise when the box comes up was changed while nobody looked.
+    a bin that weighs otherwise when the box comes up was changed while nobody looked. `capacity_g` is what scale and
+    bin may hold, gross. `inferred_stability` is for a scale whose frames carry no mark of stability.
     """
 
     def __init__(
-        self, thresholds: Thresholds, *, at: float, resume: OpenSession | None = None, last_gross_g: int | None = None
+        self,
+        thresholds: Thresholds,
+        *,
+        at: float,
+        resume: OpenSession | None = None,
+        last_gross_g: int | None = None,
+        capacity_g: int = 100_000,
+        inferred_stability: bool = False,
     ) -> None:
         self.state = State.IDLE if resume is None else State.RECOVER
-        self.gross_g: int | None = None
-        self.lid_open: bool | None = None
-        self.faults: set[str] = set()
         self._thresholds = thresholds
         self._since = at
-        self._scale_at = float("-inf")
-        self._window = StabilityWindow(thresholds)
-        self._touches = Touches(thresholds)
-        self._card: Card | None = None
+        self._bin = Bin(
+            thresholds, last_gross_g=last_gross_g, capacity_g=capacity_g, inferred_stability=inferred_stability
+        )
+        self._entrance = Entrance(thresholds, self._bin)
+        self._lid_watch = LidWatch(thresholds)
+        self._visit: Visit | None = None  # who waits for a baseline
         self._session = resume
         self._story = Story(recovering=resume is not None)
         self._attempts = 0
-        self._rest_g = last_gross_g
-        self._seen_at_rest = False
+        self._draft: Draft | None = None
+
+    # --- What others see
+
+    @property
+    def gross_g(self) -> int | None:
+        """Return the gross weight that the scale shows now, if it shows one."""
+        return self._bin.gross_g
+
+    @property
+    def lid_open(self) -> bool | None:
+        """Return how the lid stands; None if nobody knows."""
+        return self._bin.lid_open
+
+    @property
+    def faults(self) -> set[str]:
+        """Return what is wrong now: `comm`, `weighing`, `lock`, `volume`."""
+        return self._bin.faults
+
+    @property
+    def drift_g(self) -> int | None:
+        """Return how far the weight at rest has moved since the last record, less evaporation; None if not known."""
+        return self._bin.rest.drift_g
+
+    @property
+    def fill_percent(self) -> int | None:
+        """Return how full the bin is, 0 to 100; None while its weight is not known."""
+        return self._bin.fill_percent
+
+    def is_scale_silent(self, at: float) -> bool:
+        """Whether no frame has come for so long that the last weight is stale."""
+        return self._bin.is_silent(at)
 
     def handle(self, event: Event) -> list[Effect]:
         """Take one event; return what must be done, in this order."""
@@ -88,206 +138,241 @@ class Session:
                 return self._on_weight(event)
             case Tick(at):
                 return self._on_tick(at)
-            case CardSeen(at, card):
-                return self._on_card(at, card)
+            case CardSeen():
+                return self._on_card(event)
             case LidMoved(at, is_open):
                 return self._on_lid(at, is_open)
-            case LidLost():
-                self.lid_open = None
-                return []
+            case LidLost(at):
+                return self._on_lid_lost(at)
             case Committed(at):
                 return self._on_committed(at)
+            case OutOfOrder(_, reasons):
+                self._entrance.out_of_order = reasons
+                return []
+            case ServiceRequested(at):
+                return self._on_service_request(at)
 
     def _enter(self, state: State, at: float) -> None:
         self.state = state
         self._since = at
 
-    # --- Cards
+    # --- From the card to the open lid
+
+    def _on_card(self, seen: CardSeen) -> list[Effect]:
+        touches = self._entrance.touches
+        is_new = touches.is_new(seen.at, seen.card)
+        if self.state is State.IDLE:
+            return self._authorise(seen) if is_new else []
+        if seen.card == self._owner:
+            return self._extend(seen.at) if is_new else []
+        # Who touches while the lid is about to open will use that lid, and be gone when the next one would open.
+        touches.queue(seen, may_enter=is_new and self.state not in _ABOUT_TO_OPEN)
+        return [Tell("bin_busy")] if is_new else []
 
     @property
     def _owner(self) -> Card | None:
-        return self._session.card if self._session is not None else self._card
+        visitor = self._session or self._visit
+        return None if visitor is None else visitor.card
 
-    def _on_card(self, at: float, card: Card) -> list[Effect]:
-        is_new = self._touches.is_new(at, card)
-        if self.state is State.IDLE:
-            return self._authorise(at, card) if is_new else []
-        if card != self._owner:
-            # Who touches while the lid is about to open will use that lid, and be gone when the next one would open.
-            self._touches.queue(at, card, may_enter=is_new and self.state not in _LID_ABOUT_TO_OPEN)
-        return []
+    def _extend(self, at: float) -> list[Effect]:
+        """The owner is still busy at the open lid: once, its time begins anew."""
+        if self.state is not State.OPEN or self._story.extended_at is not None:
+            return []
+        self._story.extended_at = at
+        return self._lid_watch.extend(at)
 
-    def _authorise(self, at: float, card: Card) -> list[Effect]:
-        self._enter(State.AUTH, at)
-        reason = self._reason_to_refuse(at)
-        if reason is not None:
+    def _authorise(self, seen: CardSeen) -> list[Effect]:
+        self._enter(State.AUTH, seen.at)
+        return self._let_in(seen.at, self._entrance.authorise(seen))
+
+    def _on_service_request(self, at: float) -> list[Effect]:
+        if self.state is not State.IDLE:
+            return self._entrance.refuse("busy", None)
+        return self._let_in(at, self._entrance.admit(at, SERVICE_BY_COMMAND))
+
+    def _let_in(self, at: float, visit: Visit | list[Effect]) -> list[Effect]:
+        if not isinstance(visit, Visit):
             self._enter(State.IDLE, at)
-            # The device may recover while the card is still held; this was no touch then.
-            self._touches.forget()
-            return self._refuse(reason, card)
-        self._card = card
-        self._window.clear()
+            return visit
+        self._visit = visit
+        self._attempts = 1
+        self._bin.window.clear()
         self._enter(State.BASELINE, at)
-        return []
+        return [Tell("bin_welcome")]
 
-    def _reason_to_refuse(self, at: float) -> str | None:
-        if self.lid_open is not False:
-            return "lid_not_closed"
-        return "scale_silent" if self.is_scale_silent(at) else None
-
-    def _refuse(self, reason: str, card: Card) -> list[Effect]:
-        if not self._touches.is_first_refusal(reason, card):
+    def _wait_for_baseline(self, at: float, elapsed_s: float) -> list[Effect]:
+        tries = self._thresholds.baseline_tries
+        needs_scale = _present(self._visit).kind == "deposit"
+        if self._bin.is_silent(at) and not needs_scale:
+            return self._do_without_baseline(at)
+        if elapsed_s <= self._thresholds.baseline_timeout_s / tries:
             return []
-        return [Note("card_refused", {"reason": reason, "last4": card.last4})]
+        if self._attempts == tries:
+            return self._do_without_baseline(at)
+        self._attempts += 1
+        self._bin.window.clear()
+        self._enter(State.BASELINE, at)
+        return [Tell("bin_unstable")]
 
-    # --- Weights
+    def _do_without_baseline(self, at: float) -> list[Effect]:
+        """Whoever empties or repairs the bin needs no proven weight; a deposit does, unless the district says so."""
+        is_deposit = _present(self._visit).kind == "deposit"
+        self._bin.mark("weighing", wrong=True)
+        if is_deposit and self._bin.is_overloaded:
+            return self._refuse_full(at, None)
+        good = self._bin.rest.last_good
+        if is_deposit and (good is None or not self._thresholds.open_on_last_good):
+            return self._leave_baseline(at, "scale_silent" if self._bin.is_silent(at) else "baseline_unstable")
+        return self._begin(at, good, "baseline_missing" if good is None else "baseline_last_good")
 
-    def _on_weight(self, event: Weighed) -> list[Effect]:
-        at, sample = event.at, event.sample
-        self._scale_at = at
-        self.gross_g = sample.grams
-        self._mark("comm", wrong=False)
-        if sample.fault is not None:
-            self._mark("weighing", wrong=True)
-        self._window.add(at, sample)
-        match self.state:
-            case State.IDLE:
-                return self._watch_rest(at)
-            case State.BASELINE if self._window.is_proven:
-                return self._begin(at)
-            case State.SETTLING:
-                self._story.saw(sample)
-                return self._settle(at) if self._window.is_proven and self.lid_open is False else []
-            case _:
-                return []
+    def _leave_baseline(self, at: float, reason: str) -> list[Effect]:
+        visit, self._visit = _present(self._visit), None
+        self._enter(State.IDLE, at)
+        return self._entrance.refuse(reason, visit.card)
 
-    def _watch_rest(self, at: float) -> list[Effect]:
-        if not self._window.is_proven or self.gross_g is None:
-            return []
-        self._mark("weighing", wrong=False)
-        before, self._rest_g = self._rest_g, self.gross_g
-        flags = [] if self._seen_at_rest else ["while_off"]
-        self._seen_at_rest = True
-        if before is None or abs(self.gross_g - before) < self._thresholds.step_g:
-            return []
-        weight = self._window.weight()
-        return self._commit(outcomes.unattended_step(before, weight, at, flags=flags))
+    def _refuse_full(self, at: float, weight: StableWeight | None) -> list[Effect]:
+        visit, self._visit = _present(self._visit), None
+        self._bin.mark("volume", wrong=True)
+        return self._commit(outcomes.refused_full(visit.card, weight, at))
 
-    def _begin(self, at: float) -> list[Effect]:
-        self._mark("weighing", wrong=False)
-        self._session = OpenSession(_present(self._card), self._window.weight())
+    def _begin(self, at: float, baseline: StableWeight | None, *flags: str) -> list[Effect]:
+        visit, self._visit = _present(self._visit), None
+        self._session = OpenSession(visit.card, baseline, visit.kind, (*visit.flags, *flags))
         self._story = Story()
         self._attempts = 1
         self._enter(State.OPENING, at)
         return [BeginSession(self._session), OpenLid()]
-
-    def _settle(self, at: float) -> list[Effect]:
-        session, weight = _present(self._session), self._window.weight()
-        return self._commit(outcomes.weighed(session, weight, self._story, self._thresholds, at))
-
-    def _commit(self, draft: Draft) -> list[Effect]:
-        self._enter(State.COMMIT, draft.at)
-        # Without a proven weight there is nothing that the next one could be a step from.
-        self._rest_g, self._seen_at_rest = draft.gross_after_g, True
-        return [Commit(draft)]
-
-    def _on_committed(self, at: float) -> list[Effect]:
-        self._session = self._card = None
-        self._window.clear()
-        self._enter(State.IDLE, at)
-        pending = self._touches.take_pending(at)
-        return [] if pending is None else self._authorise(at, pending)
-
-    # --- Lid
-
-    def _on_lid(self, at: float, is_open: bool) -> list[Effect]:
-        was_lost, self.lid_open = self.lid_open is None, is_open
-        if is_open and self.state is State.BASELINE:
-            return self._leave_baseline(at, "lid_not_closed")
-        if is_open and self.state in (State.OPENING, State.CLOSING, State.SETTLING, State.RECOVER):
-            self._opened(at)
-        # Whatever was weighed while nobody knew of the lid proves nothing: weigh again.
-        elif not is_open and (self.state in (State.OPEN, State.RECOVER) or (was_lost and self._is_after_closing)):
-            self._closed(at)
-        return []
-
-    @property
-    def _is_after_closing(self) -> bool:
-        return self.state in (State.CLOSING, State.SETTLING)
-
-    def _opened(self, at: float) -> None:
-        if self._is_after_closing:
-            self._story.flag("reopened")
-        if self._story.opened_at is None:
-            self._story.opened_at = at
-        self._mark("lock", wrong=False)
-        self._enter(State.OPEN, at)
-
-    def _closed(self, at: float) -> None:
-        self._story.closed_at = at
-        self._mark("lock", wrong=False)
-        self._enter(State.CLOSING, at)
-
-    # --- Time
-
-    def _on_tick(self, at: float) -> list[Effect]:
-        self._watch_scale(at)
-        elapsed = at - self._since
-        match self.state:
-            case State.BASELINE if elapsed > self._thresholds.baseline_timeout_s:
-                return self._give_up_baseline(at)
-            case State.OPENING if elapsed > self._thresholds.lid_timeout_s:
-                return self._retry_lid(at)
-            case State.OPEN if elapsed > self._thresholds.open_alarm_s:
-                self._mark("lock", wrong=True)
-            case State.CLOSING if elapsed >= self._thresholds.settle_delay_s:
-                self._window.clear()
-                self._story.settling_g.clear()
-                self._enter(State.SETTLING, at)
-            case State.SETTLING if elapsed > self._thresholds.settle_timeout_s:
-                return self._leave_unsettled(at)
-            case State.RECOVER if elapsed > self._thresholds.recover_timeout_s:
-                self._story.flag("lid_unknown")
-                return self._leave_unsettled(at)
-        return []
-
-    def _watch_scale(self, at: float) -> None:
-        if not self.is_scale_silent(at):
-            return
-        self.gross_g = None  # a stale weight is none
-        self._mark("comm", wrong=True)
-        if self.state is State.SETTLING:
-            self._story.flag("scale_silent")
-
-    def is_scale_silent(self, at: float) -> bool:
-        """Whether no frame has come for so long that the last weight is stale."""
-        return at - self._scale_at > self._thresholds.scale_silent_s
-
-    def _give_up_baseline(self, at: float) -> list[Effect]:
-        self._mark("weighing", wrong=True)
-        return self._leave_baseline(at, "baseline_unstable")
-
-    def _leave_baseline(self, at: float, reason: str) -> list[Effect]:
-        card, self._card = _present(self._card), None
-        self._enter(State.IDLE, at)
-        return self._refuse(reason, card)
 
     def _retry_lid(self, at: float) -> list[Effect]:
         self._attempts += 1
         if self._attempts <= _OPEN_ATTEMPTS:
             self._enter(State.OPENING, at)
             return [OpenLid()]
-        self._mark("lock", wrong=True)
-        return self._commit(outcomes.aborted(_present(self._session), self._story, self._thresholds, at))
+        self._bin.mark("lock", wrong=True)
+        return self._end_without_weight(at, outcomes.aborted)
 
-    def _leave_unsettled(self, at: float) -> list[Effect]:
-        return self._commit(outcomes.unsettled(_present(self._session), self._story, self._thresholds, at))
+    # --- Weights
 
-    def _mark(self, fault: str, *, wrong: bool) -> None:
-        if wrong:
-            self.faults.add(fault)
-        else:
-            self.faults.discard(fault)
+    def _on_weight(self, event: Weighed) -> list[Effect]:
+        self._bin.weighed(event.at, event.sample)
+        if self.state in _AFTER_CLOSING:
+            self._story.saw(event.at, event.sample, is_settling=self.state is State.SETTLING)
+        match self.state, self._bin.proven:
+            case State.IDLE, StableWeight() as weight:
+                return self._look_at_rest(event.at, weight)
+            case State.BASELINE, StableWeight() as weight:
+                # A step goes on record before anybody opens the lid; who waits is weighed anew after it.
+                return self._look_at_rest(event.at, weight) or self._open_for_visit(event.at, weight)
+            case State.SETTLING, StableWeight() as weight:
+                return self._settle(event.at, weight)
+        return []
+
+    def _look_at_rest(self, at: float, weight: StableWeight) -> list[Effect]:
+        step = self._bin.look_at_rest(at, weight)
+        return [] if step is None else self._commit(outcomes.unattended_step(step, weight, at))
+
+    def _open_for_visit(self, at: float, weight: StableWeight) -> list[Effect]:
+        if _present(self._visit).kind == "deposit" and self._bin.is_full(weight):
+            return self._refuse_full(at, weight)
+        return self._begin(at, weight)
+
+    # --- The lid
+
+    def _on_lid(self, at: float, is_open: bool) -> list[Effect]:
+        was_lost = self._bin.lid_open is None
+        self._bin.lid_moved(is_open)
+        return self._opened(at) if is_open else self._closed(at, was_lost)
+
+    def _opened(self, at: float) -> list[Effect]:
+        self._lid_watch.opened(at)
+        if self.state is State.BASELINE:
+            return self._leave_baseline(at, "lid_not_closed")
+        if self.state not in _MAY_OPEN:
+            return []
+        self._story.opened(at, again=self.state in _AFTER_CLOSING)
+        self._bin.mark("lock", wrong=False)
+        self._enter(_OPENED[_present(self._session).kind], at)
+        return [Tell("bin_open")]
+
+    def _closed(self, at: float, was_lost: bool) -> list[Effect]:
+        effects = self._lid_watch.closed()
+        # Whatever was weighed while nobody knew of the lid proves nothing: weigh again.
+        is_news = self.state in _MAY_CLOSE or (was_lost and self.state in _AFTER_CLOSING)
+        if effects or is_news:
+            self._bin.mark("lock", wrong=False)
+        if not is_news:
+            return effects
+        self._story.closed(at)
+        self._enter(State.CLOSING, at)
+        return [*effects, Tell("bin_weighing")]
+
+    def _on_lid_lost(self, at: float) -> list[Effect]:
+        self._bin.lid_moved(None)
+        return self._leave_baseline(at, "lid_unknown") if self.state is State.BASELINE else []
+
+    # --- Time
+
+    def _on_tick(self, at: float) -> list[Effect]:
+        self._bin.watch_scale(at)
+        effects = self._lid_watch.tick(at, None if self._session is None else self._session.kind)
+        if self._lid_watch.is_alarmed:
+            self._bin.mark("lock", wrong=True)
+        return effects + self._wait(at, at - self._since)
+
+    def _wait(self, at: float, elapsed_s: float) -> list[Effect]:
+        match self.state:
+            case State.BASELINE:
+                return self._wait_for_baseline(at, elapsed_s)
+            case State.OPENING if elapsed_s > self._thresholds.lid_timeout_s:
+                return self._retry_lid(at)
+            case State.CLOSING if elapsed_s >= self._thresholds.settle_delay_s:
+                self._bin.window.clear()
+                self._enter(State.SETTLING, at)
+            case State.SETTLING if self._is_settling_over(at, elapsed_s):
+                return self._end_without_weight(at, outcomes.unsettled)
+            case State.RECOVER if elapsed_s > self._thresholds.recover_timeout_s:
+                return self._end_without_weight(at, outcomes.unsettled)
+        return []
+
+    def _is_settling_over(self, at: float, elapsed_s: float) -> bool:
+        """A scale that falls silent is waited for; once it is back, it has the usual time."""
+        back_s = self._thresholds.scale_back_s
+        if self._bin.is_silent(at):
+            self._story.flag("scale_silent")
+            return at - max(self._bin.heard_at, self._since) > back_s
+        pause_s = back_s if "scale_silent" in self._story.flags else 0.0
+        return elapsed_s > self._thresholds.settle_timeout_s + pause_s
+
+    # --- The end
+
+    def _settle(self, at: float, weight: StableWeight) -> list[Effect]:
+        self._bin.mark("weighing", wrong=False)
+        session = _present(self._session)
+        return self._commit(outcomes.weighed(session, weight, self._story, self._thresholds, at))
+
+    def _end_without_weight(self, at: float, ending: outcomes.Ending) -> list[Effect]:
+        if self._bin.lid_open is None:
+            self._story.flag("lid_unknown")
+        return self._commit(ending(_present(self._session), self._story, self._thresholds, at))
+
+    def _commit(self, draft: Draft) -> list[Effect]:
+        self._enter(State.COMMIT, draft.at)
+        self._draft = draft
+        self._bin.rest.follow(draft)
+        if self._bin.lid_open is not False:
+            self._bin.rest.disturb()
+        return [Commit(draft)]
+
+    def _on_committed(self, at: float) -> list[Effect]:
+        if self.state is not State.COMMIT:
+            return []
+        visit, self._visit, self._session = self._visit, None, None
+        self._bin.window.clear()
+        self._enter(State.IDLE, at)
+        if visit is not None:
+            return self._let_in(at, self._entrance.admit(at, visit))
+        pending = self._entrance.touches.take_pending(at)
+        return [*outcomes.told(_present(self._draft)), *(self._authorise(pending) if pending is not None else [])]
 
 
 def _present(value: T | None) -> T:

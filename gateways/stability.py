@@ -2,19 +2,24 @@
 
 import statistics
 from collections import deque
-from typing import Any
+from typing import Any, Final
 
 import msgspec
 
 from gateways.frames import WeightSample
 from gateways.thresholds import Thresholds
 
-_KEPT_FRAMES = 64
-_EVIDENCE_FRAMES = 8
+_KEPT_FRAMES: Final = 64
+_EVIDENCE_FRAMES: Final = 8
+_EVIDENCE_BYTES: Final = 48  # of each frame; no protocol's frame is longer, and a record stays small whatever comes
+_MEDIAN_OF: Final = 3
 
 
 class StableWeight(msgspec.Struct, frozen=True):
-    """A proven weight in grams, with the window that proves it (seconds; newest raw frames as hex)."""
+    """A proven weight in grams, with the window that proves it (seconds; newest raw frames as hex).
+
+    `inferred`: the scale sends no mark of stability, so that only the window speaks for the weight.
+    """
 
     grams: int
     min_g: int
@@ -22,6 +27,7 @@ class StableWeight(msgspec.Struct, frozen=True):
     frames: int
     duration_s: float
     raw: list[str]
+    inferred: bool = False
 
     def evidence(self) -> dict[str, Any]:
         """Return the window as it is kept with a discharge."""
@@ -34,59 +40,78 @@ class StableWeight(msgspec.Struct, frozen=True):
         }
 
 
+def fault_of(sample: WeightSample) -> str | None:
+    """Why the frame holds no gross weight, or None. A net weight is none: it differs by a tare that nobody knows."""
+    return sample.fault or ("tared" if sample.net else None)
+
+
 class StabilityWindow:
     """Gathers frames; any unstable frame, fault, gap or step of more than a division starts it anew.
 
-    A damaged digit in a protocol without checksum therefore costs time, never a wrong weight: it would have to be
-    repeated, alike and marked stable, through the whole window.
+    What is compared is the median of the last three frames, so that one damaged digit in a protocol without checksum
+    neither counts nor costs time. A wrong weight would have to be repeated, alike and stable, for a whole window.
+    `inferred` ignores the mark of stability, for scales that have none, and asks for a longer window instead.
     """
 
-    def __init__(self, thresholds: Thresholds) -> None:
+    def __init__(self, thresholds: Thresholds, *, inferred: bool = False) -> None:
         self._thresholds = thresholds
-        self._samples: deque[WeightSample] = deque(maxlen=_KEPT_FRAMES)
+        self._inferred = inferred
+        self._least_s = thresholds.inferred_stable_s if inferred else thresholds.stable_s
+        self._raw: deque[bytes] = deque(maxlen=_EVIDENCE_FRAMES)
+        self._medians: deque[int] = deque(maxlen=_KEPT_FRAMES)
+        self._newest: deque[int] = deque(maxlen=_MEDIAN_OF)
         self.clear()
 
     def clear(self) -> None:
         """Forget every frame."""
-        self._samples.clear()
+        self._newest.clear()
+        self._last_at = 0.0
+        self._restart()
+
+    def _restart(self) -> None:
+        self._raw.clear()
+        self._medians.clear()
         self._frames = 0
-        self._first_at = self._last_at = 0.0
+        self._first_at = 0.0
         self._min = self._max = 0
 
     def add(self, at: float, sample: WeightSample) -> None:
         """Take a frame read at `at` monotonic seconds."""
-        if sample.grams is None or not sample.stable:
+        is_still = sample.stable or self._inferred
+        if sample.grams is None or fault_of(sample) is not None or not is_still:
             self.clear()
             return
-        if self._frames and not self._continues(at, sample.grams):
+        if self._newest and at - self._last_at > self._thresholds.max_gap_s:
             self.clear()
-        self._extend(at, sample, sample.grams)
+        self._newest.append(sample.grams)
+        median = statistics.median_low(self._newest)
+        if self._frames and max(self._max, median) - min(self._min, median) > self._thresholds.division_g:
+            self._restart()
+        self._extend(at, median, sample.raw)
 
-    def _continues(self, at: float, grams: int) -> bool:
-        span = max(self._max, grams) - min(self._min, grams)
-        return span <= self._thresholds.division_g and at - self._last_at <= self._thresholds.max_gap_s
-
-    def _extend(self, at: float, sample: WeightSample, grams: int) -> None:
+    def _extend(self, at: float, median: int, raw: bytes) -> None:
         if not self._frames:
-            self._first_at, self._min, self._max = at, grams, grams
-        self._samples.append(sample)
+            self._first_at, self._min, self._max = at, median, median
+        self._raw.append(raw)
+        self._medians.append(median)
         self._frames += 1
         self._last_at = at
-        self._min, self._max = min(self._min, grams), max(self._max, grams)
+        self._min, self._max = min(self._min, median), max(self._max, median)
 
     @property
     def is_proven(self) -> bool:
         """Whether the window is long enough, in frames and in seconds."""
-        long_enough = self._last_at - self._first_at >= self._thresholds.stable_s
+        long_enough = self._last_at - self._first_at >= self._least_s
         return long_enough and self._frames >= self._thresholds.stable_frames
 
     def weight(self) -> StableWeight:
         """Return the proven weight: the median, so a value that the scale did show. Only when `is_proven`."""
         return StableWeight(
-            grams=statistics.median_low(s.grams for s in self._samples if s.grams is not None),
+            grams=statistics.median_low(self._medians),
             min_g=self._min,
             max_g=self._max,
             frames=self._frames,
             duration_s=self._last_at - self._first_at,
-            raw=[s.raw.hex() for s in list(self._samples)[-_EVIDENCE_FRAMES:]],
+            raw=[raw[:_EVIDENCE_BYTES].hex() for raw in self._raw],
+            inferred=self._inferred,
         )

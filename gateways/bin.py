@@ -1,0 +1,94 @@
+"""What is known of one bin right now: its weight, its lid, its faults. Pure; times are monotonic seconds."""
+
+from typing import Final
+
+from gateways.capacity import Capacity
+from gateways.frames import WeightSample
+from gateways.rest import Rest, Step
+from gateways.stability import StabilityWindow, StableWeight, fault_of
+from gateways.thresholds import Thresholds
+
+# A scale that is moving or busy is not broken.
+_HARMLESS: Final = frozenset({"motion", "not_ready"})
+
+
+class Bin:
+    """Gathers what the devices say; `gross_g` and `lid_open` are None while nobody knows."""
+
+    def __init__(
+        self, thresholds: Thresholds, *, last_gross_g: int | None, capacity_g: int, inferred_stability: bool
+    ) -> None:
+        self.gross_g: int | None = None
+        self.lid_open: bool | None = None
+        self.faults: set[str] = set()
+        self.rest = Rest(thresholds, last_gross_g)
+        self.window = StabilityWindow(thresholds, inferred=inferred_stability)
+        self.heard_at = float("-inf")
+        self._capacity = Capacity(capacity_g, thresholds)
+        self._silent_s = thresholds.scale_silent_s
+        self._scale_fault: str | None = None
+
+    def mark(self, fault: str, *, wrong: bool) -> None:
+        """Begin or end a fault."""
+        if wrong:
+            self.faults.add(fault)
+        else:
+            self.faults.discard(fault)
+
+    # --- Scale
+
+    def weighed(self, at: float, sample: WeightSample) -> None:
+        """Take a frame. One without a gross weight leaves none: the one before is never kept."""
+        self.heard_at, self._scale_fault = at, fault_of(sample)
+        self.gross_g = sample.grams if self._scale_fault is None else None
+        self.mark("comm", wrong=False)
+        if self._scale_fault is not None and self._scale_fault not in _HARMLESS:
+            self.mark("weighing", wrong=True)
+        self.window.add(at, sample)
+
+    def is_silent(self, at: float) -> bool:
+        """Whether no frame has come for so long that the last weight is stale."""
+        return at - self.heard_at > self._silent_s
+
+    def watch_scale(self, at: float) -> None:
+        """Forget a stale weight."""
+        if self.is_silent(at):
+            self.gross_g = None
+            self.mark("comm", wrong=True)
+
+    @property
+    def is_overloaded(self) -> bool:
+        """Whether the scale's last frame said that there is too much on it."""
+        return self._scale_fault == "overload"
+
+    @property
+    def proven(self) -> StableWeight | None:
+        """Return the weight if it is proven and nobody can reach into the bin."""
+        return self.window.weight() if self.lid_open is False and self.window.is_proven else None
+
+    def look_at_rest(self, at: float, weight: StableWeight) -> Step | None:
+        """Take a proven weight that no session weighs; return the step that no session explains."""
+        step = self.rest.see(at, weight)
+        self.mark("weighing", wrong=self.rest.is_drifting)
+        self.mark("volume", wrong=self._capacity.is_full(weight.grams))
+        return step
+
+    def is_full(self, weight: StableWeight) -> bool:
+        """Whether the next deposit might not fit any more."""
+        return self._capacity.is_full(weight.grams)
+
+    @property
+    def fill_percent(self) -> int | None:
+        """Return 0 to 100; None while the weight is not known."""
+        return None if self.gross_g is None else self._capacity.fill_percent(self.gross_g)
+
+    # --- Lid
+
+    def lid_moved(self, is_open: bool | None) -> None:
+        """Take what the lid's controller says; None if there is nobody to say it."""
+        if is_open is not False:
+            self.rest.disturb()
+        elif self.lid_open is not False:
+            # Whatever was weighed while nobody knew of the lid proves nothing.
+            self.window.clear()
+        self.lid_open = is_open
