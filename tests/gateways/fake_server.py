@@ -3,8 +3,10 @@
 import base64
 import gzip
 import hashlib
+import hmac
 import json
 import random
+import secrets
 import threading
 import time
 from collections import defaultdict
@@ -18,7 +20,7 @@ from typing import Any, Self
 from http_message_signatures import HTTPMessageVerifier, HTTPSignatureKeyResolver, algorithms
 
 from gateways.clock import rfc3339
-from gateways.keys import GatewayKey
+from gateways.keys import GatewayKey, decode_base64url
 from gateways.simulate.fleet import Fleet, FleetGateway
 
 SECRET = "AAECAwQFBgcICQoLDA0ODxAREhMUFRYXGBkaGxwdHh8"
@@ -57,9 +59,49 @@ class Epoch:
         return number
 
 
-class _Keys(HTTPSignatureKeyResolver):
+@dataclass
+class Keys(HTTPSignatureKeyResolver):
+    """Every gateway's first key, second keys that were offered, and what is said to a key that may not."""
+
+    offered: dict[str, str] = field(default_factory=dict)
+    refused: dict[str, str] = field(default_factory=dict)
+    confirmed: set[str] = field(default_factory=set)
+
     def resolve_public_key(self, key_id: str) -> bytes:
-        return key_of(key_id.split("/")[1]).secret_bytes
+        secret = self.offered.get(key_id)
+        return decode_base64url(secret) if secret else key_of(key_id.split("/")[1]).secret_bytes
+
+    def offer(self, key_id: str) -> dict[str, Any]:
+        """A second key for the one that asks; asked again before it was used, the same."""
+        stem, number = key_id.rsplit("/", 1)
+        new_id = f"{stem}/{int(number) + 1}"
+        self.offered.setdefault(new_id, secrets.token_urlsafe(32))
+        return {"key_id": new_id, "secret": self.offered[new_id]}
+
+
+@dataclass
+class Lists:
+    """What the gateway may fetch: the versions of its cards (each the whole list), the tariff, releases."""
+
+    cards: dict[str, dict[str, tuple[str, str]]] = field(default_factory=dict)
+    valid_for_s: int = 2_592_000
+    tariff: list[dict[str, str]] | None = None
+    releases: dict[str, bytes] = field(default_factory=dict)
+
+    @property
+    def version(self) -> str | None:
+        return list(self.cards)[-1] if self.cards else None
+
+    def since(self, known: str | None) -> dict[str, Any]:
+        assert self.version is not None
+        new, old = self.cards[self.version], self.cards.get(known or "", {})
+        return {
+            "version": self.version,
+            "complete": known not in self.cards,
+            "valid_for_s": self.valid_for_s,
+            "set": [{"hash": h, "state": s, "role": r} for h, (s, r) in new.items() if old.get(h) != (s, r)],
+            "removed": sorted(set(old) - set(new)),
+        }
 
 
 class FakeServer:
@@ -73,6 +115,11 @@ class FakeServer:
         self.requests: list[tuple[str, bytes]] = []
         self.statuses: list[dict[str, Any]] = []
         self.conflicts = 0
+        self.keys = Keys()
+        self.lists = Lists()
+        self.commands: list[dict[str, Any]] = []
+        self.results: dict[str, dict[str, Any]] = {}
+        self.signed_by: list[str] = []
         self.lock = threading.Lock()
         self._http = ThreadingHTTPServer(("127.0.0.1", 0), self._handler())
         self._http.daemon_threads = False
@@ -102,7 +149,28 @@ class FakeServer:
 
     # --- Answers
 
-    def answer(self, method: str, path: str, headers: Any, body: bytes) -> Refusal | dict[str, Any]:
+    def command(self, kind: str, gateway: str = "W0G-GW-001", lives_s: float = 300, **arguments: Any) -> str:
+        """Leave a command for the gateway, repeated until its result has come; return its id."""
+        command_id = secrets.token_urlsafe(16)
+        created = self.now()
+        self.commands.append(
+            {
+                "id": command_id,
+                "gateway": gateway,
+                "kind": kind,
+                "arguments": arguments,
+                "created_at": rfc3339(created),
+                "expires_at": rfc3339(created + timedelta(seconds=lives_s)),
+            }
+        )
+        return command_id
+
+    def _signed_commands(self, key_id: str) -> list[dict[str, str]]:
+        secret = self.keys.resolve_public_key(key_id)
+        texts = [json.dumps(command) for command in self.commands if command["id"] not in self.results]
+        return [{"command": text, "signature": sign_command(text, secret)} for text in texts]
+
+    def answer(self, method: str, path: str, headers: Any, body: bytes) -> Refusal | dict[str, Any] | bytes:
         if path == "/api/v1/time":
             return {"server_time": rfc3339(self.now())}
         content = gzip.decompress(body) if headers.get("Content-Encoding") == "gzip" else body
@@ -126,25 +194,51 @@ class FakeServer:
             "server_time": rfc3339(self.now()),
         }
 
-    def _signed(self, method: str, path: str, headers: Any, body: bytes, content: bytes) -> Refusal | dict[str, Any]:
-        created = self._verify(method, path, headers, body)
+    def _signed(
+        self, method: str, path: str, headers: Any, body: bytes, content: bytes
+    ) -> Refusal | dict[str, Any] | bytes:
+        created, key_id = self._verify(method, path, headers, body)
+        self.signed_by.append(key_id)
+        if key_id in self.keys.refused:
+            return Refusal(401, {"type": f"/problems/{self.keys.refused[key_id]}", "title": "no"})
         if abs(self.now() - created) > timedelta(seconds=300):
             problem = {"type": "/problems/clock-skew", "title": "skew", "server_time": rfc3339(self.now())}
             return Refusal(401, problem)
-        value = json.loads(content)
-        gateway = path.split("/")[4]
-        if path.endswith("/status"):
-            with self.lock:
-                self.statuses.append(value)
-            return {"server_time": rfc3339(self.now()), "refused": [], "commands": []}
-        with self.lock:
-            return self._book(gateway, value, content)
+        if key_id in self.keys.offered:
+            self.keys.confirmed.add(key_id)
+        if method == "GET":
+            return self._fetch(path)
+        return self._posted(path, json.loads(content), content, key_id)
 
-    def _verify(self, method: str, path: str, headers: Any, body: bytes) -> datetime:
+    def _fetch(self, path: str) -> Refusal | dict[str, Any] | bytes:
+        way, _, query = path.partition("?")
+        if "/releases/" in way:
+            wheel = self.lists.releases.get(way.rsplit("/", 1)[1])
+            return wheel if wheel is not None else Refusal(404, {"type": "/problems/not-found"})
+        return {"server_time": rfc3339(self.now()), **self.lists.since(query.partition("=")[2] or None)}
+
+    def _posted(self, path: str, value: dict[str, Any], content: bytes, key_id: str) -> dict[str, Any]:
+        answer: dict[str, Any] = {"server_time": rfc3339(self.now())}
+        if path.endswith("/keys"):
+            return {**answer, **self.keys.offer(key_id)}
+        with self.lock:
+            if not path.endswith("/status"):
+                return {**answer, **self._book(path.split("/")[4], value, content, key_id)}
+            self.statuses.append(value)
+            self.results |= {result["id"]: result for result in value["commands"]}
+            return {
+                **answer,
+                "refused": [],
+                "commands": self._signed_commands(key_id),
+                "cards_version": self.lists.version,
+                "tariff": self.lists.tariff,
+            }
+
+    def _verify(self, method: str, path: str, headers: Any, body: bytes) -> tuple[datetime, str]:
         digest = headers["Content-Digest"]
         assert digest == f"sha-256=:{_b64(hashlib.sha256(body).digest())}:"
         message = _Message(method, f"{self.url}{path}", dict(headers.items()))
-        verifier = HTTPMessageVerifier(signature_algorithm=algorithms.HMAC_SHA256, key_resolver=_Keys())
+        verifier = HTTPMessageVerifier(signature_algorithm=algorithms.HMAC_SHA256, key_resolver=self.keys)
         verifier.max_clock_skew = timedelta(days=36500)  # judged by `_signed`, as the contract says
         (result,) = verifier.verify(message, max_age=timedelta(days=36500), expect_tag="jongnyang-gateway")
         assert result.label == "gw"
@@ -154,17 +248,16 @@ class FakeServer:
             "@request-target",
             "content-digest",
         }
-        return datetime.fromtimestamp(int(result.parameters["created"]), UTC)
+        return datetime.fromtimestamp(int(result.parameters["created"]), UTC), str(result.parameters["keyid"])
 
-    def _book(self, gateway: str, value: dict[str, Any], content: bytes) -> dict[str, Any]:
+    def _book(self, gateway: str, value: dict[str, Any], content: bytes, key_id: str) -> dict[str, Any]:
         epoch = self.epochs[gateway, value["epoch"]]
         results = [self._book_one(epoch, record, content) for record in value["discharges"]]
         return {
-            "server_time": rfc3339(self.now()),
             "acked_through": epoch.through,
             "high_seq": epoch.high,
             "results": results,
-            "commands": [],
+            "commands": self._signed_commands(key_id),
         }
 
     def _book_one(self, epoch: Epoch, record: dict[str, Any], content: bytes) -> dict[str, Any]:
@@ -201,18 +294,22 @@ class FakeServer:
                     return
                 self._reply(answer)
 
-            def _reply(self, answer: Refusal | dict[str, Any]) -> None:
-                refused = isinstance(answer, Refusal)
-                content = json.dumps(answer.problem if refused else answer).encode()  # type: ignore[union-attr]
-                self.send_response_only(answer.status if refused else 201 if self.path.endswith("claim") else 200)  # type: ignore[union-attr]
-                for name, value in (answer.headers if refused else {}).items():  # type: ignore[union-attr]
-                    self.send_header(name, value)
+            def _reply(self, answer: Refusal | dict[str, Any] | bytes) -> None:
+                refusal = answer if isinstance(answer, Refusal) else Refusal(self._right_status())
+                value = refusal.problem if answer is refusal else answer
+                content = value if isinstance(value, bytes) else json.dumps(value).encode()
+                self.send_response_only(refusal.status)
+                for name, text in refusal.headers.items():
+                    self.send_header(name, text)
                 self.send_header("Content-Length", str(len(content)))
                 # One request a connection: a kept one would hold its thread until the tests end.
                 self.send_header("Connection", "close")
                 self.end_headers()
                 self.wfile.write(content)
                 self.close_connection = True
+
+            def _right_status(self) -> int:
+                return 201 if self.path.endswith(("/claim", "/keys")) else 200
 
             def log_message(self, *_args: Any) -> None:
                 pass
@@ -225,6 +322,11 @@ class _Message:
     method: str
     url: str
     headers: dict[str, str]
+
+
+def sign_command(text: str, secret: bytes) -> str:
+    digest = hmac.digest(secret, b"jongnyang-command\n" + text.encode(), hashlib.sha256)
+    return base64.urlsafe_b64encode(digest).decode().rstrip("=")
 
 
 def _b64(data: bytes) -> str:

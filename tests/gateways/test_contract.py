@@ -1,7 +1,8 @@
 """The gateway writes exactly the golden requests and reads the golden answers."""
 
 import json
-from datetime import UTC, datetime
+from datetime import UTC, date, datetime
+from decimal import Decimal
 from pathlib import Path
 from typing import Any
 
@@ -12,18 +13,28 @@ from gateways.api import Server
 from gateways.cards import Card, hash_card
 from gateways.clock import Clock, Instant
 from gateways.events import Draft
-from gateways.keys import GatewayKey
+from gateways.keys import GatewayKey, KeyRing
 from gateways.records import (
     SCHEMA,
     AliveInterval,
+    CardsAnswer,
+    CardsStatus,
+    Command,
+    CommandResult,
     DischargeAnswer,
     DischargeBatch,
+    DiskStatus,
+    KeysAnswer,
     MeterStatus,
+    Notice,
+    SignedCommand,
     SpoolStatus,
+    StatusAnswer,
     StatusReport,
+    Touch,
     encode_record,
 )
-from tests.gateways.fake_server import FakeServer
+from tests.gateways.fake_server import FakeServer, sign_command
 
 GOLDEN = Path(__file__).parents[1] / "contract"
 BOOT = "6a1c0c0e-3f0e-4d5c-9a53-0d1f2b7c8e11"
@@ -72,8 +83,67 @@ def test_a_status_is_written_byte_for_byte_as_in_the_contract() -> None:
         firmware=value["firmware"],
         spool=SpoolStatus(**value["spool"]),
         meters=[MeterStatus(**{**meter, "alive": [msgspec.Raw(msgspec.json.encode(alive))]})],
+        disk=DiskStatus(**value["disk"]),
+        cards=CardsStatus(**value["cards"]),
+        commands=[CommandResult(**result) for result in value["commands"]],
+        touches=[Touch(**{**touch, "card": Card(**touch["card"])}) for touch in value["touches"]],
+        notices=[Notice(**notice) for notice in value["notices"]],
     )
     assert msgspec.json.encode(report) == golden("status_request")
+
+
+def test_an_older_gateways_status_is_the_same_without_its_end() -> None:
+    old, new = json.loads(golden("status_request_minimal")), json.loads(golden("status_request"))
+    (meter,) = new["meters"]
+    del meter["ports"]
+    assert old == {name: new[name] for name in old}
+
+
+def test_the_golden_answer_to_a_status_is_understood() -> None:
+    answer = msgspec.json.decode(golden("status_response"), type=StatusAnswer)
+    assert [(refused.meter, refused.code) for refused in answer.refused] == [("W0G-001-01-9", "unknown_meter")]
+    assert answer.cards_version == "18"
+    assert answer.tariff is not None
+    assert [(step.from_, step.won_per_kg) for step in answer.tariff] == [
+        (date(2026, 1, 1), Decimal("130")),
+        (date(2027, 1, 1), Decimal("147.5")),
+    ]
+    assert [json.loads(bytes(raw)) for raw in answer.commands] == [json.loads(golden("command"))]
+
+
+def test_an_older_servers_answer_to_a_status_says_nothing_of_cards_and_fees() -> None:
+    answer = msgspec.json.decode(b'{"server_time":"2026-11-22T09:30:05.120Z"}', type=StatusAnswer)
+    assert (answer.cards_version, answer.tariff, answer.commands) == (None, None, [])
+
+
+def test_the_golden_command_is_signed_with_the_golden_secret() -> None:
+    key = msgspec.json.decode(golden("claim_response"), type=GatewayKey)
+    signed = msgspec.json.decode(golden("command"), type=SignedCommand)
+    assert sign_command(signed.command, key.secret_bytes) == signed.signature
+    command = msgspec.json.decode(signed.command, type=Command)
+    assert (command.gateway, command.kind, command.arguments) == ("W0G-GW-001", "open_lid", {"meter": "W0G-001-01-1"})
+    assert len(command.id) == 22
+
+
+def test_the_golden_lists_of_cards_are_understood() -> None:
+    full = msgspec.json.decode(golden("cards_response_full"), type=CardsAnswer)
+    changes = msgspec.json.decode(golden("cards_response_changes"), type=CardsAnswer)
+    assert [(card.state, card.role) for card in full.set] == [
+        ("allowed", "collector"),
+        ("allowed", "household"),
+        ("blocked", "household"),
+    ]
+    assert (full.version, full.complete, full.valid_for_s, full.removed) == ("17", True, 2_592_000, [])
+    assert (changes.version, changes.complete, len(changes.set), len(changes.removed)) == ("18", False, 1, 1)
+
+
+def test_the_golden_second_key_is_understood() -> None:
+    key = msgspec.json.decode(golden("claim_response"), type=GatewayKey)
+    answer = msgspec.json.decode(golden("keys_response"), type=KeysAnswer)
+    ring = KeyRing(key)
+    ring.offer(answer.key_id, answer.secret)
+    assert (ring.signing.key_id, len(ring.signing.secret_bytes)) == ("W0G/W0G-GW-001/2", 32)
+    assert ring.signing.card_key == key.card_key
 
 
 def test_the_golden_answer_is_understood() -> None:
@@ -109,6 +179,6 @@ def test_a_claim_sends_the_two_fields_and_understands_the_key() -> None:
     assert json.loads(body) == {"claim_code": "code-of-W0G-GW-001", "hardware_id": "machine-1"}
 
 
-@pytest.mark.parametrize("name", ["claim_response", "discharges_request", "discharges_response", "status_request"])
+@pytest.mark.parametrize("name", sorted(path.stem for path in GOLDEN.glob("*.json")))
 def test_no_golden_file_holds_a_card_number(name: str) -> None:
     assert b"0D00319CD0" not in golden(name)

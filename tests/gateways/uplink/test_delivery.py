@@ -3,75 +3,18 @@
 import json
 import threading
 import time
-from collections.abc import Iterator
-from contextlib import ExitStack, closing
+from contextlib import closing
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
-from typing import Any
 
 import pytest
 from structlog.testing import capture_logs
 
-from gateways.api import Server
 from gateways.clock import Clock
-from gateways.spool import Spool, Stamp, open_spool
-from gateways.uplink import MeterReading, Uplink, UplinkSettings
-from tests.gateways.fake_server import FakeServer, Refusal, key_of, loses_replies, wait_until
-
-FAST = UplinkSettings(timeout_s=2.0, backoff_first_s=0.01, backoff_last_s=0.02, status_every_s=3600)
-READING = MeterReading("W0G-001-01-1", 12_000, False, [])
-
-
-class Rig:
-    """An uplink to a fake server, stepped by hand."""
-
-    def __init__(self, folder: Path, settings: UplinkSettings = FAST, clock: Clock | None = None) -> None:
-        self.fake = FakeServer()
-        self.clock = clock or Clock()
-        self.spool = open_spool(folder / "spool.db")
-        self.server = Server(self.fake.url, self.clock, key_of("W0G-GW-001"), timeout_s=settings.timeout_s)
-        self.uplink = Uplink(self.server, self.spool, self.clock, lambda: [READING], settings)
-
-    def put(self, count: int, size: int = 0) -> None:
-        for _ in range(count):
-            body = {"meter": "W0G-001-01-1", "pad": "x" * size}
-            self.spool.append(
-                "W0G-001-01-1",
-                lambda seq, body=body: json.dumps({"seq": seq, **body}, separators=(",", ":")).encode(),  # type: ignore[misc]
-                Stamp(self.clock.boot_id, 1),
-            )
-
-    def steps(self, limit: int = 200) -> None:
-        """Step until nothing waits."""
-        for _ in range(limit):
-            self.uplink.step()
-            if not self.spool.depth().records:
-                return
-
-    @property
-    def batches(self) -> list[int]:
-        posts = [json.loads(body) for path, body in self.fake.requests if path.endswith("/discharges")]
-        return [len(post["discharges"]) for post in posts]
-
-
-@pytest.fixture
-def rig(tmp_path: Path) -> Iterator[Rig]:
-    with ExitStack() as stack:
-        made = Rig(tmp_path)
-        stack.enter_context(made.fake)
-        stack.enter_context(closing(made.spool))
-        stack.enter_context(closing(made.server))
-        yield made
-
-
-def once(refusal: Refusal) -> Any:
-    """Refuse the first batch that holds records."""
-    left = [refusal]
-
-    def decide(path: str, body: bytes) -> Refusal | None:
-        return left.pop() if left and path.endswith("/discharges") and json.loads(body)["discharges"] else None
-
-    return decide
+from gateways.spool import Spool, open_spool
+from gateways.uplink import Uplink
+from tests.gateways.fake_server import Refusal, loses_replies, wait_until
+from tests.gateways.uplink.rig import FAST, READING, Rig, once
 
 
 def test_a_backlog_drains_in_order_in_batches_of_five_hundred(rig: Rig) -> None:
@@ -103,7 +46,7 @@ def test_a_batch_that_is_too_large_is_halved(rig: Rig) -> None:
     rig.fake.misbehave = lambda path, body: (
         Refusal(413, {"type": "/problems/body-too-large"}) if body.count(b'"pad"') > 20 else None
     )
-    rig.uplink._max_records = 64
+    rig.uplink._delivery._limit = 64
     rig.steps()
     assert len(rig.fake.records) == 64
     assert max(rig.batches[-3:]) <= 20
