@@ -1,11 +1,12 @@
 """One gateway: N meters in one loop, one spool, one uplink in its own thread.
 
 One thread reads every port, so a session's events have one order and need no lock. The loop wakes when a port has data,
-pauses so that a fast scale does not cost a wake-up per frame, and ticks at least ten times a second.
+then pauses so that a fast scale does not cost a wake-up per frame: shortly while somebody is at a bin, longer at rest.
 """
 
 import fcntl
 import select
+import sqlite3
 import threading
 import time
 from collections.abc import Callable
@@ -14,21 +15,28 @@ from typing import BinaryIO, Final
 
 import structlog
 
+from gateways.allow_list import AllowList
 from gateways.api import Server
-from gateways.clock import BUILD_FLOOR, Clock
+from gateways.clock import BUILD_FLOOR, Clock, Instant
 from gateways.config import GatewayConfig
-from gateways.keys import GatewayKey, load_key
+from gateways.fees import fee_estimate, korean_day
+from gateways.health import Health
+from gateways.keys import load_keys
 from gateways.meter import Booked, Equipment, Meter
+from gateways.notify import Notifier
+from gateways.portlog import PortLog
 from gateways.ports import SerialPort
 from gateways.spool import Spool, open_spool
+from gateways.updates import launched
 from gateways.uplink import Uplink
 
 log = structlog.get_logger()
 
-_TICK_S: Final = 0.05
-_PAUSE_S: Final = 0.01
+_BUSY_TICK_S: Final = 0.05
+_BUSY_PAUSE_S: Final = 0.01
+_IDLE_S: Final = 0.1  # both at rest: a proven weight allows gaps of 0.25 s, and a card is held for longer
+_ROOM_EVERY_S: Final = 5.0
 _JOIN_S: Final = 5.0
-_COUNTS_EVERY_S: Final = 3600.0
 
 
 class SpoolInUseError(Exception):
@@ -36,47 +44,79 @@ class SpoolInUseError(Exception):
 
 
 class Box:
-    """A gateway ready to run.
+    """A gateway ready to run; `notifier` tells the service manager how it does.
 
     Raises KeyFileError for its key, SpoolInUseError or sqlite3.OperationalError for its spool.
     """
 
-    def __init__(self, config: GatewayConfig, on_booked: Callable[[Booked], None] = lambda _booked: None) -> None:
-        key = load_key(config.key_file)
+    def __init__(
+        self,
+        config: GatewayConfig,
+        on_booked: Callable[[Booked], None] = lambda _booked: None,
+        notifier: Notifier | None = None,
+    ) -> None:
+        keys = load_keys(config.key_file)
         self._lock = _lock(config.spool)
-        self._spool = open_spool(config.spool)
-        self._clock = Clock(floor=self._spool.last_contact() or BUILD_FLOOR)
+        self._spool = open_spool(config.spool, config.spool_limits)
+        self._clock = clock = Clock(floor=self._spool.last_contact() or BUILD_FLOOR)
         self._on_booked = on_booked
-        self._meters = self._make_meters(config, key)
-        self._server = Server(config.server, self._clock, key, timeout_s=config.uplink.timeout_s)
-        self._uplink_spool = Spool(config.spool)
+        card_key = keys.current.card_key_bytes
+        log_folder = config.port_log
+        self._port_log = None if log_folder is None else PortLog(log_folder, card_key, clock.boot_id)
+        self._meters = self._make_meters(config, card_key)
+        uplink = config.uplink
+        self._server = Server(config.server, clock, keys, timeout_s=uplink.timeout_s, ca_file=uplink.ca_file)
+        self._uplink_spool = Spool(config.spool, limits=config.spool_limits)
         self._uplink = Uplink(
             self._server,
             self._uplink_spool,
-            self._clock,
+            clock,
             lambda: [meter.reading() for meter in self._meters],
-            config.uplink,
+            uplink,
+            open_lid=self._open_lid,
+            restart=self.stop,
+            releases=launched(config.update.public_key),
         )
+        self._health = Health(config, clock, keys, self._spool, self._uplink, notifier or Notifier(None))
         self._stop = threading.Event()
-        self._counted_at = self._clock.mono()
-        log.info("gateway_starts", gateway=key.gateway, meters=len(self._meters), epoch=self._spool.epoch())
+        self._alive: list[tuple[str, bytes]] = []  # not on disk yet
+        self._room_at = float("-inf")
+        self._troubles: frozenset[str] = frozenset()
+        log.info("gateway_starts", gateway=keys.current.gateway, meters=len(self._meters), epoch=self._spool.epoch())
 
-    def _make_meters(self, config: GatewayConfig, key: GatewayKey) -> list[Meter]:
-        equipment = Equipment(self._clock, self._spool, key.card_key_bytes, self._booked, config.uplink.alive_chunk_s)
+    def _make_meters(self, config: GatewayConfig, card_key: bytes) -> list[Meter]:
+        equipment = Equipment(
+            clock=self._clock,
+            spool=self._spool,
+            card_key=card_key,
+            access=AllowList(self._spool, self._clock).access,
+            fee=self._fee,
+            on_booked=self._booked,
+            on_refused=lambda: self._uplink.report_soon(),
+            alive_chunk_s=config.uplink.alive_chunk_s,
+            port_log=self._port_log,
+        )
         return [Meter(meter, config.thresholds, equipment) for meter in config.meters]
+
+    def _fee(self, grams: int, moment: Instant) -> int | None:
+        return fee_estimate(grams, self._spool.tariff(), korean_day(moment))
 
     def _booked(self, booked: Booked) -> None:
         self._uplink.wake()
         self._on_booked(booked)
 
+    def _open_lid(self, meter: str) -> None:
+        {each.name: each for each in self._meters}[meter].request_service()
+
     def stop(self) -> None:
-        """Ask `run` to return; callable from a signal handler."""
+        """Ask `run` to return; callable from a signal handler and from other threads."""
         self._stop.set()
 
     def run(self, grace_s: float = 0.0) -> None:
         """Serve until stopped; then wait up to `grace_s` seconds for sessions under way. Boot resumes the others."""
         thread = threading.Thread(target=self._uplink.run, name="uplink", daemon=True)
         thread.start()
+        self._health.watch(thread)
         try:
             self._loop(grace_s)
         finally:
@@ -85,26 +125,48 @@ class Box:
     def _loop(self, grace_s: float) -> None:
         next_tick = 0.0
         stop_at: float | None = None
-        while stop_at is None or (self._clock.mono() < stop_at and any(m.is_busy for m in self._meters)):
+        is_ready = False
+        while stop_at is None or (self._clock.mono() < stop_at and self._is_busy):
             at = self._clock.mono()
             if at >= next_tick:
-                next_tick = at + _TICK_S
+                next_tick = at + (_BUSY_TICK_S if self._is_busy else _IDLE_S)
                 self._tick(at)
-            self._read(max(0.0, next_tick - at))
+                if not is_ready:
+                    is_ready = True
+                    self._health.ready()
+            self._read(max(0.0, next_tick - self._clock.mono()))
             if stop_at is None and self._stop.is_set():
                 stop_at = self._clock.mono() + grace_s
 
-    def _tick(self, at: float) -> None:
-        rows = [row for meter in self._meters for row in meter.poll(at)]
-        if rows:
-            self._spool.add_alive(rows)
-        if at - self._counted_at >= _COUNTS_EVERY_S:
-            self._log_counts(at)
+    @property
+    def _is_busy(self) -> bool:
+        return any(meter.is_busy for meter in self._meters)
 
-    def _log_counts(self, at: float) -> None:
-        self._counted_at = at
-        for meter in self._meters:
-            log.info("meter_counts", **meter.counts())
+    def _tick(self, at: float) -> None:
+        if at - self._room_at >= _ROOM_EVERY_S:
+            self._room_at = at
+            self._watch_room()
+        self._alive += [row for meter in self._meters for row in meter.poll(at, self._troubles)]
+        self._keep_alive()
+        self._health.tick(at, self._meters)
+
+    def _watch_room(self) -> None:
+        try:
+            refusing = self._spool.watch_room(self._clock.now(), self._clock.boot_id).refusing
+        except sqlite3.OperationalError as error:
+            log.error("room_not_watched", error=str(error))
+            refusing = True
+        self._troubles = frozenset({"disk_full"}) if refusing else frozenset()
+
+    def _keep_alive(self) -> None:
+        if not self._alive:
+            return
+        try:
+            self._spool.add_alive(self._alive)
+        except sqlite3.OperationalError as error:
+            log.error("alive_not_written", error=str(error), rows=len(self._alive))  # tried again at the next tick
+        else:
+            self._alive = []
 
     def _read(self, timeout_s: float) -> None:
         ports = [port for meter in self._meters for port in meter.ports if port.is_open]
@@ -116,19 +178,20 @@ class Box:
             at = self._clock.mono()
             for meter in self._meters:
                 meter.read(ready, at)
-            time.sleep(_PAUSE_S)
+            time.sleep(_BUSY_PAUSE_S if self._is_busy else _IDLE_S)
 
     def _close(self, thread: threading.Thread) -> None:
-        self._log_counts(self._clock.mono())
-        rows = [row for meter in self._meters for row in meter.close()]
-        if rows:
-            self._spool.add_alive(rows)
+        self._health.stopping()
+        self._alive += [row for meter in self._meters for row in meter.close()]
+        self._keep_alive()
         self._uplink.stop()
         thread.join(_JOIN_S)
         if not thread.is_alive():
             self._uplink_spool.close()
         self._server.close()
         self._spool.close()
+        if self._port_log is not None:
+            self._port_log.close()
         self._lock.close()
         log.info("gateway_stopped")
 

@@ -290,6 +290,68 @@ _TEXTS: Final[dict[str, dict[Lang, str]]] = {
     },
     "trouble_faults": {"ko": "종량기 {meter}의 고장: {faults}", "en": "faults of meter {meter}: {faults}"},
     "never": {"ko": "없음", "en": "never"},
+    # What `probe` says
+    "probe_missing": {
+        "ko": "{port}: 그런 포트가 없습니다. 케이블과 ls -l /dev/serial/by-id/ 를 확인하세요.",
+        "en": "{port}: there is no such port; check the cable and ls -l /dev/serial/by-id/",
+    },
+    "probe_in_use": {
+        "ko": "{port}: 다른 프로그램이 쓰고 있습니다. 게이트웨이라면 sudo systemctl stop jongnyang-gateway 로 먼저 멈추세요.",
+        "en": "{port}: another program uses it; if that is the gateway, sudo systemctl stop jongnyang-gateway first",
+    },
+    "probe_denied": {
+        "ko": "{port}: 열 권한이 없습니다. sudo 로 실행하거나 사용자를 dialout 그룹에 넣으세요.",
+        "en": "{port}: you may not open it; use sudo, or add the user to the group dialout",
+    },
+    "probe_unplugged": {
+        "ko": "{port}: 도중에 뽑혔습니다. 케이블을 확인하고 다시 실행하세요.",
+        "en": "{port}: it was unplugged meanwhile; check the cable and run this again",
+    },
+    "probe_unusable": {
+        "ko": "{port}: 열 수 없습니다({error}). 직렬 포트가 맞는지 확인하세요.",
+        "en": "{port}: it cannot be opened ({error}); is it a serial port?",
+    },
+    "probe_listening": {
+        "ko": "{port}: {seconds}초 동안 듣습니다. 단말기라면 카드를 대고, 저울이라면 켜 두세요.",
+        "en": "{port}: listening for {seconds} s; hold a card at a reader, have a scale switched on",
+    },
+    "probe_silent": {
+        "ko": "{port}: 아무 바이트도 오지 않았습니다. 전원, 케이블, TX/RX 가 바뀌지 않았는지 확인하세요.{hint}",
+        "en": "{port}: not a byte came; check power, cable, and whether TX and RX are swapped.{hint}",
+    },
+    "probe_try_ask": {
+        "ko": "\n물어봐야 답하는 장치(PN532, UHF, MT-SICS, 8217)라면 --ask 를 붙여 다시 실행하세요.",
+        "en": "\nA device that only answers (PN532, UHF, MT-SICS, 8217) needs --ask.",
+    },
+    "probe_no_frame": {
+        "ko": "{port}: {bytes}바이트가 왔지만(글자 {printable} %) 아는 프레임이 없습니다. "
+        "장치의 통신 설정(속도, 7/8비트, 출력 형식)을 확인하세요.{hint}",
+        "en": "{port}: {bytes} bytes came ({printable} % printable) but no frame that is known; "
+        "check the device's settings (baud rate, 7 or 8 bits, output format).{hint}",
+    },
+    "probe_candidate": {
+        "ko": "{rank}. {protocol} ({kind}), {line}: 프레임 {frames}개, 바이트의 {percent} %",
+        "en": "{rank}. {protocol} ({kind}), {line}: {frames} frames, {percent} % of the bytes",
+    },
+    "probe_write": {"ko": "설정 파일에 이렇게 쓰세요:", "en": "Write it into the config file so:"},
+    "probe_check_unit": {"ko": "저울에 표시된 단위로 고치세요", "en": "the unit that the scale shows"},
+    "probe_more": {
+        "ko": "둘 이상이 비슷하면 장치 설명서와 비교하세요.",
+        "en": "Where two are close, compare them with the device's manual.",
+    },
+    # What `replay` says
+    "replay_nothing": {
+        "ko": "{path}: 이 설정의 포트에서 기록된 것이 없습니다. 설정 파일과 기록의 포트 이름을 비교하세요: {ports}",
+        "en": "{path}: nothing recorded of this config's ports; compare their names with the recorded ones: {ports}",
+    },
+    "replay_missing": {
+        "ko": "{path}: 포트 기록(ports-*.jsonl)이 없습니다.",
+        "en": "{path}: there is no port log (ports-*.jsonl)",
+    },
+    "replayed": {
+        "ko": "{lines}줄을 다시 돌렸습니다. 기록 {records}건, 읽지 못한 줄 {broken}",
+        "en": "{lines} lines replayed: {records} records, {broken} lines could not be read",
+    },
     "no_fleet": {
         "ko": "{path}: {problem}\n서비스의 데모 명령이 이 파일을 만듭니다. --fleet 으로 다른 파일을 줄 수도 있습니다.",
         "en": "{path}: {problem}\nThe service's demo command writes this file; --fleet names another one.",
@@ -314,3 +376,8 @@ def language(chosen: str | None = None) -> Lang:
 def say(lang: Lang, key: str, **values: object) -> str:
     """Return the text `key` with its values filled in."""
     return _TEXTS[key][lang].format(**values)
+
+
+def in_both(key: str, **values: object) -> dict[Lang, str]:
+    """Return the text `key` with its values filled in, in each language."""
+    return {lang: text.format(**values) for lang, text in _TEXTS[key].items()}

@@ -1,19 +1,26 @@
-"""One meter: its three ports, their parsers and its session, and the carrying out of what the session decides."""
+"""One meter: its devices and its session, and the carrying out of what the session decides."""
 
+import sqlite3
+from collections import deque
 from collections.abc import Callable, Container
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 from typing import Any, Final
 
 import msgspec
 import structlog
 
 from gateways.alive import AliveTracker
-from gateways.cards import hash_card
-from gateways.clock import Clock
+from gateways.cards import Card, hash_card
+from gateways.clock import Clock, Instant
 from gateways.config import MeterConfig
+from gateways.device import Device
+from gateways.display import make_display
 from gateways.events import (
+    Access,
+    Alarm,
     BeginSession,
     CardSeen,
+    CloseLid,
     Commit,
     Committed,
     Draft,
@@ -24,12 +31,17 @@ from gateways.events import (
     Note,
     OpenLid,
     OpenSession,
+    OutOfOrder,
+    Refused,
+    ServiceRequested,
+    Tell,
     Tick,
     Weighed,
 )
-from gateways.frames.cas22 import Cas22Parser
-from gateways.frames.rdm6300 import Rdm6300Parser
-from gateways.lid import Lid, SimulatedLid
+from gateways.frames import TagRead, WeightSample
+from gateways.lid import make_lid
+from gateways.messages import in_both
+from gateways.portlog import PortLog
 from gateways.ports import SerialPort
 from gateways.records import encode_record
 from gateways.session import Session, State
@@ -40,6 +52,7 @@ from gateways.uplink import MeterReading
 log = structlog.get_logger()
 
 _ASK_LID_EVERY_S: Final = 1.0
+_BOOK_AGAIN_S: Final = 1.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,13 +66,17 @@ class Booked:
 
 @dataclass(frozen=True, slots=True)
 class Equipment:
-    """What all meters of a box share."""
+    """What all meters of a box share. `access` asks the allow-list, `fee` estimates won from grams and a moment."""
 
     clock: Clock
     spool: Spool
     card_key: bytes
+    access: Callable[[Card], Access]
+    fee: Callable[[int, Instant], int | None]
     on_booked: Callable[[Booked], None]
+    on_refused: Callable[[], None]
     alive_chunk_s: float
+    port_log: PortLog | None = None
 
 
 class Meter:
@@ -69,23 +86,35 @@ class Meter:
         self.name = config.meter
         self._shared = equipment
         mono = equipment.clock.mono
-        self._reader, self._scale, self._lid_port = (
-            SerialPort(path, mono) for path in (config.reader, config.scale, config.lid)
-        )
-        self._lid: Lid = SimulatedLid(self._lid_port)
+        self._reader = Device(config.reader, "reader", mono, equipment.port_log)
+        self._scale = Device(config.scale, "scale", mono, equipment.port_log)
+        self._lid_port = SerialPort(config.lid.port, mono)
+        self._lid = make_lid(config.lid, self._lid_port, equipment.port_log)
         self._lid_asked_at = 0.0
-        self._tags = Rdm6300Parser()
-        self._weights = Cas22Parser()
+        self._display = make_display(config.display, mono)
         self._alive = AliveTracker(equipment.clock, equipment.alive_chunk_s)
-        self._session = self._resume(thresholds)
+        self._out_of_order: frozenset[str] = frozenset()
+        self._unbooked: Draft | None = None
+        self._book_again_at = 0.0
+        self._requests: deque[ServiceRequested] = deque()
+        self._session = self._resume(config, thresholds)
 
-    def _resume(self, thresholds: Thresholds) -> Session:
+    def _resume(self, config: MeterConfig, thresholds: Thresholds) -> Session:
         spool, at = self._shared.spool, self._shared.clock.mono()
         body = spool.open_session(self.name)
         resume = None if body is None else msgspec.json.decode(body, type=OpenSession)
         if resume is not None:
-            log.warning("session_found", meter=self.name, last4=resume.card.last4)
-        return Session(thresholds, at=at, resume=resume, last_gross_g=spool.last_gross_g(self.name))
+            log.warning("session_found", meter=self.name)
+        return Session(
+            thresholds,
+            at=at,
+            resume=resume,
+            last_gross_g=spool.last_gross_g(self.name),
+            capacity_g=config.capacity_g,
+            inferred_stability=config.scale.stability == "inferred",
+        )
+
+    # --- What others see
 
     @property
     def is_busy(self) -> bool:
@@ -95,65 +124,100 @@ class Meter:
     @property
     def ports(self) -> list[SerialPort]:
         """Return the ports, open or not."""
-        return [self._scale, self._lid_port, self._reader]
-
-    def counts(self) -> dict[str, Any]:
-        """Return what came over the ports since the start, for the log: a bad cable shows in its rejects and noise."""
-        ports = {"scale": self._scale, "lid": self._lid_port, "reader": self._reader}
-        return {
-            "meter": self.name,
-            "ports": {name: asdict(port.stats) for name, port in ports.items()},
-            "frames": {"scale": asdict(self._weights.stats), "reader": asdict(self._tags.stats)},
-        }
-
-    def close(self) -> list[tuple[str, bytes]]:
-        """Release the ports; return the alive intervals still in memory, to be spooled."""
-        for port in self.ports:
-            port.close()
-        return [(self.name, interval) for interval in self._alive.flush()]
+        return [self._scale.port, self._lid_port, self._reader.port]
 
     def reading(self) -> MeterReading:
         """Return what the status says; callable from another thread."""
         session = self._session
         faults = set(session.faults)
-        if not all(port.is_open for port in self.ports):
+        if not all(port.is_open for port in self.ports) or self._wrong_devices():
             faults.add("comm")
-        return MeterReading(self.name, session.gross_g, session.lid_open, sorted(faults))
+        return MeterReading(
+            meter=self.name,
+            gross_g=session.gross_g,
+            lid_open=session.lid_open,
+            faults=sorted(faults),
+            fill_percent=session.fill_percent,
+            zero_drift_g=session.drift_g,
+            ports={"reader": self._reader.stats(), "scale": self._scale.stats(), "lid": self._lid.stats()},
+        )
+
+    def request_service(self) -> None:
+        """Ask for the lid to open without a card; callable from another thread."""
+        self._requests.append(ServiceRequested(self._shared.clock.mono()))
+
+    # --- The box's loop
 
     def read(self, ready: Container[SerialPort], at: float) -> None:
         """Take what the ports in `ready` have.
 
         The scale comes first: weights that it sent before the lid closed must not count as weights after.
         """
-        if self._scale in ready:
-            for sample in self._weights.feed(self._scale.read()):
-                self._tell(Weighed(at, sample))
+        if self._scale.port in ready:
+            for sample in self._scale.read(at):
+                if isinstance(sample, WeightSample):
+                    self._tell(Weighed(at, sample))
         if self._lid_port in ready:
-            for is_open in self._lid.feed(self._lid_port.read()):
-                self._tell(LidMoved(at, is_open))
-        if self._reader in ready:
-            for tag in self._tags.feed(self._reader.read()):
-                self._tell(CardSeen(at, hash_card(tag.number, self._shared.card_key)))
+            self._feed_lid(self._lid_port.read(), at)
+        if self._reader.port in ready:
+            for tag in self._reader.read(at):
+                if isinstance(tag, TagRead):
+                    card = hash_card(tag.number, self._shared.card_key)
+                    self._tell(CardSeen(at, card, self._shared.access(card)))
 
-    def poll(self, at: float) -> list[tuple[str, bytes]]:
-        """Reopen ports, ask the lid, tell the session the time; return alive intervals to spool."""
-        for port, parser in ((self._scale, self._weights), (self._lid_port, self._lid), (self._reader, self._tags)):
-            if port.poll():
-                # Half a frame from before the gap and half a frame from after it make no frame.
-                parser.reset()
+    def poll(self, at: float, troubles: frozenset[str]) -> list[tuple[str, bytes]]:
+        """Reopen ports, ask the lid, tell the session the time; return alive intervals to spool.
+
+        `troubles` are reasons of the whole box why no session may begin (`disk_full`, …).
+        """
+        self._scale.poll(at)
+        self._reader.poll(at)
+        self._display.poll(at)
+        if self._lid_port.poll():
+            # Half a line from before the gap and half a line from after it make no line.
+            self._lid.reset()
         self._watch_lid(at)
+        self._watch_order(at, troubles)
+        while self._requests:
+            self._tell(self._requests.popleft())
         self._tell(Tick(at))
+        if self._unbooked is not None and at >= self._book_again_at:
+            self._book(self._unbooked)
         alive = self._reader.is_open and self._scale.is_open and not self._session.is_scale_silent(at)
         return [(self.name, interval) for interval in self._alive.observe(at, alive=alive)]
+
+    def close(self) -> list[tuple[str, bytes]]:
+        """Release the ports; return the alive intervals still in memory, to be spooled."""
+        for device in (self._reader, self._scale, self._lid_port, self._display):
+            device.close()
+        return [(self.name, interval) for interval in self._alive.flush()]
 
     def _watch_lid(self, at: float) -> None:
         if not self._lid_port.is_open:
             if self._session.lid_open is not None:
                 self._tell(LidLost(at))
             self._lid_asked_at = 0.0
-        elif at - self._lid_asked_at >= _ASK_LID_EVERY_S:
+            return
+        if at - self._lid_asked_at >= _ASK_LID_EVERY_S:
             self._lid_asked_at = at
             self._lid.ask()
+        self._feed_lid(b"", at)  # a relay's pulse ends, and its switch is looked at, whether the port has data or not
+
+    def _feed_lid(self, data: bytes, at: float) -> None:
+        for is_open in self._lid.feed(data):
+            self._tell(LidMoved(at, is_open))
+
+    def _watch_order(self, at: float, troubles: frozenset[str]) -> None:
+        reasons = troubles | self._wrong_devices()
+        if reasons != self._out_of_order:
+            self._out_of_order = reasons
+            self._tell(OutOfOrder(at, reasons))
+
+    def _wrong_devices(self) -> frozenset[str]:
+        is_wrong = self._reader.identity_ok is False or self._scale.identity_ok is False
+        return frozenset({"wrong_device"}) if is_wrong else frozenset()
+
+    # --- The session's decisions
 
     def _tell(self, event: Event) -> None:
         for effect in self._session.handle(event):
@@ -165,19 +229,47 @@ class Meter:
                 self._shared.spool.begin_session(self.name, msgspec.json.encode(session))
             case OpenLid():
                 self._lid.open()
+            case CloseLid():
+                self._lid.close()
+            case Alarm(on):
+                self._lid.alarm(on)
+            case Tell(what, values):
+                self._say(what, values)
+            case Refused(reason, card):
+                self._note_touch(reason, card)
             case Commit(draft):
+                self._unbooked = draft
                 self._book(draft)
             case Note(what, details):
                 log.warning(what, meter=self.name, **details)
 
+    def _say(self, what: str, values: dict[str, Any]) -> None:
+        won = self._shared.fee(values["grams"], self._shared.clock.now()) if what == "bin_deposit" else None
+        if won is None:
+            self._display.show(in_both(what, **values))
+        else:
+            self._display.show(in_both("bin_deposit_fee", **values, won=f"{won:,}"))
+
+    def _note_touch(self, reason: str, card: Card) -> None:
+        moment = self._shared.clock.now()
+        self._shared.spool.note_touch(self.name, card, reason, moment, self._shared.clock.boot_id)
+        self._shared.on_refused()
+
     def _book(self, draft: Draft) -> None:
         clock = self._shared.clock
         moment = clock.at(draft.at)
-        seq = self._shared.spool.append(
-            self.name,
-            lambda number: encode_record(number, self.name, draft, moment, clock.boot_id),
-            Stamp(clock.boot_id, moment.mono_ms),
-            draft.gross_after_g,
-        )
+        try:
+            seq = self._shared.spool.append(
+                self.name,
+                lambda number: encode_record(number, self.name, draft, moment, clock.boot_id),
+                Stamp(clock.boot_id, moment.mono_ms),
+                draft.gross_after_g,
+            )
+        except sqlite3.OperationalError as error:
+            # Not even the reserve helped. The session stays open, here and on disk, until there is room.
+            log.error("record_not_written", meter=self.name, error=str(error), todo="make room on the disk")
+            self._book_again_at = clock.mono() + _BOOK_AGAIN_S
+            return
+        self._unbooked = None
         self._shared.on_booked(Booked(self.name, seq, draft))
         self._tell(Committed(clock.mono()))

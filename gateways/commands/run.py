@@ -19,6 +19,7 @@ from gateways.commands.words import in_words
 from gateways.keys import KeyFileError
 from gateways.messages import Lang, language
 from gateways.meter import Booked
+from gateways.notify import Notifier
 from gateways.simulate.process import BookedLine
 
 _PARENT_CHECK_S: Final = 0.5
@@ -42,7 +43,7 @@ def run(config_path: Path, lang: Lang | None, as_json: bool, grace_s: float, exi
 
     config = config_of(config_path, chosen)
     try:
-        box = Box(config, lambda booked: show(_line(booked)))
+        box = Box(config, lambda booked: show(_line(booked)), Notifier.from_environment())
     except (KeyFileError, SpoolInUseError) as error:
         raise fail(str(error)) from error
     for number in (signal.SIGTERM, signal.SIGINT):
