@@ -13,6 +13,7 @@ from app import logs, metrics, openapi
 from app.access import enforce, signed
 from app.context import Service
 from app.db import UNAVAILABLE, Database
+from app.fleet import gateway_api as fleet_gateway_api
 from app.languages import choose_language
 from app.metering import gateway_api
 from app.metering.api import blueprint as metering
@@ -49,6 +50,7 @@ def create_app(settings: Settings | None = None) -> Flask:
     app.register_blueprint(operations)
     signed.init(app)
     app.register_blueprint(claims)
+    fleet_gateway_api.init(app)
     gateway_api.init(app)
     openapi.init(app, [metering, volumes])
     pages.init(app)
@@ -60,6 +62,7 @@ def _answer_errors(app: Flask) -> None:
     @app.errorhandler(Problem)
     def problem(error: Problem) -> Response:
         metrics.REFUSED.labels(error.slug).inc()
+        signed.log_refusal(error)
         return errors.answer(error)
 
     @app.errorhandler(HTTPException)

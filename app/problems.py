@@ -92,6 +92,23 @@ KINDS = {
     "nothing-changes": Kind(
         409, _l("The correction changes nothing."), _l("Reload the discharge; somebody may have corrected it already.")
     ),
+    "card-taken": Kind(
+        409, _l("The card is somebody's already."), _l("Look the card up by its number, and end what it is used for.")
+    ),
+    "card-blocked": Kind(409, _l("The card is blocked."), _l("Unblock it first, or use another card.")),
+    "household-empty": Kind(
+        409, _l("Nobody lives there now."), _l("Let the household move in first, then give it the card.")
+    ),
+    "no-such-household": Kind(
+        404,
+        _l("No household of this complex has that building and unit."),
+        _l("Write both as the registry does, for example building 101 and unit 1203, or register the household first."),
+    ),
+    "release-exists": Kind(
+        409,
+        _l("This version was added with another file."),
+        _l("A version is never replaced: give the new file a version of its own."),
+    ),
     "too-many-requests": Kind(
         429, _l("Too many attempts."), _l("Wait a while, as long as Retry-After says, and try again.")
     ),

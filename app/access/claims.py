@@ -8,11 +8,12 @@ from typing import NamedTuple
 import sqlalchemy as sa
 from sqlalchemy.orm import Session
 
-from app.access.models import GatewayClaim, GatewayKey
+from app.access.events import Event, book_events
+from app.access.keys import make_key, revoke
+from app.access.models import GatewayClaim
 from app.problems import Problem
 
 CODE_BYTES = 15  # 120 bits: nobody guesses it, and it still fits on a label
-SECRET_BYTES = 32
 VALID = timedelta(hours=24)
 
 
@@ -25,8 +26,8 @@ class Claimed(NamedTuple):
     secret: bytes
 
 
-def open_claim(session: Session, district_id: int, gateway_id: int, now: datetime) -> str:
-    """A new code for a gateway; only its hash is stored."""
+def open_claim(session: Session, district_id: int, gateway_id: int, now: datetime, actor: str | None = None) -> str:
+    """A new code for a gateway, made by `actor`; only its hash is stored."""
     code = secrets.token_hex(CODE_BYTES)
     session.add(
         GatewayClaim(
@@ -38,6 +39,7 @@ def open_claim(session: Session, district_id: int, gateway_id: int, now: datetim
         )
     )
     session.flush()
+    book_events(session, district_id, [Event(gateway_id, "claim_code_made", now, actor=actor)], now)
     return code
 
 
@@ -52,20 +54,11 @@ def claimed_gateway(session: Session, code: str, now: datetime) -> GatewayClaim:
 
 def redeem(session: Session, claim: GatewayClaim, gateway_name: str, hardware_id: str, now: datetime) -> Claimed:
     """Use up the claim: the gateway's keys are revoked, a new one is made. `gateway_name` is DISTRICT/GATEWAY."""
-    same_gateway = (GatewayKey.district_id == claim.district_id, GatewayKey.gateway_id == claim.gateway_id)
-    count = session.scalar(sa.select(sa.func.count()).where(*same_gateway)) or 0
-    session.execute(sa.update(GatewayKey).where(*same_gateway, GatewayKey.revoked_at.is_(None)).values(revoked_at=now))
+    revoke(session, claim.district_id, claim.gateway_id, None, now)
     claim.used_at = now
-    key = GatewayKey(
-        district_id=claim.district_id,
-        key_id=f"{gateway_name}/{count + 1}",
-        gateway_id=claim.gateway_id,
-        secret=secrets.token_bytes(SECRET_BYTES),
-        hardware_id=hardware_id,
-        created_at=now,
-    )
-    session.add(key)
-    session.flush()
+    key = make_key(session, claim.district_id, claim.gateway_id, gateway_name, hardware_id, now)
+    claimed = Event(claim.gateway_id, "claimed", now, f"{key.key_id}, {hardware_id}")
+    book_events(session, claim.district_id, [claimed], now)
     return Claimed(claim.district_id, claim.gateway_id, key.key_id, key.secret)
 
 

@@ -1,7 +1,5 @@
 """Logging in and out."""
 
-import math
-import time
 from typing import cast
 from urllib.parse import urlsplit
 
@@ -11,15 +9,13 @@ from flask_babel import lazy_gettext as _l
 from flask_login import login_user, logout_user
 from flask_wtf import FlaskForm
 from limits import parse
-from limits.storage import MemoryStorage
-from limits.strategies import FixedWindowRateLimiter
 from werkzeug.wrappers import Response
 from wtforms import PasswordField, StringField
 from wtforms.validators import InputRequired, Length
 
 from app.access import accounts, rules
+from app.access.attempts import Attempts
 from app.context import service
-from app.problems import Problem
 from app.times import now
 
 blueprint = Blueprint("access", __name__)
@@ -38,11 +34,8 @@ class LogInForm(FlaskForm):  # type: ignore[misc]
 
 
 def init(app: Flask) -> None:
-    """Give the app its counters of attempts: in memory, so each process counts for itself.
-
-    Flask-Limiter would count the same way but look at every request, and ingest would pay for it.
-    """
-    app.extensions[LIMITER] = FixedWindowRateLimiter(MemoryStorage())
+    """Give the app its count of attempts to log in."""
+    app.extensions[LIMITER] = Attempts()
     app.register_blueprint(blueprint)
 
 
@@ -85,11 +78,8 @@ def log_out() -> Response:
 
 def count_attempt(login: str) -> None:
     """Count an attempt by address and by login; raises the Problem `too-many-requests` beyond the limits."""
-    strategy = _limiter()
-    for limit, key in ((PER_ADDRESS, f"address {request.remote_addr}"), (PER_LOGIN, _login_key(login))):
-        if not strategy.hit(limit, key):
-            seconds = strategy.get_window_stats(limit, key).reset_time - time.time()
-            raise Problem("too-many-requests", retry_after=max(1, math.ceil(seconds)))
+    _limiter().count(PER_ADDRESS, f"address {request.remote_addr}")
+    _limiter().count(PER_LOGIN, _login_key(login))
 
 
 def safe_path(path: str | None) -> str:
@@ -104,5 +94,5 @@ def _login_key(login: str) -> str:
     return "login " + login.strip().lower()
 
 
-def _limiter() -> FixedWindowRateLimiter:
-    return cast(FixedWindowRateLimiter, current_app.extensions[LIMITER])
+def _limiter() -> Attempts:
+    return cast(Attempts, current_app.extensions[LIMITER])

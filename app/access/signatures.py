@@ -1,9 +1,12 @@
 """Who signed a gateway's request: RFC 9421 with HMAC-SHA256 over method, target and Content-Digest.
 
 A key's secret never changes, so it is remembered; whether the key still lives and the nonce is new is decided by
-`nonces.admit` in the transaction that acts on the request.
+`nonces.admit` in the transaction that acts on the request. The same secret signs what the server tells the gateway.
 """
 
+import base64
+import hashlib
+import hmac
 from collections.abc import Mapping
 from datetime import UTC, datetime
 from typing import NamedTuple
@@ -17,6 +20,7 @@ from http_message_signatures import (
     algorithms,
 )
 
+from app.access.keys import confirm
 from app.access.models import GatewayKey
 from app.access.nonces import WINDOW, Signed
 from app.db import UNAVAILABLE, Database
@@ -40,10 +44,20 @@ class SignedBy(NamedTuple):
     key_id: str
     nonce: str
     created: datetime
+    confirmed: bool
 
     @property
     def for_admission(self) -> Signed:
         return self.district_id, self.key_id, self.nonce, self.created
+
+
+class Known(NamedTuple):
+    """What is remembered of a key; `confirmed`: it was used, so that nothing more follows from its use."""
+
+    district_id: int
+    gateway_id: int
+    secret: bytes
+    confirmed: bool
 
 
 class KeyRing(HTTPSignatureKeyResolver):
@@ -51,26 +65,37 @@ class KeyRing(HTTPSignatureKeyResolver):
 
     def __init__(self, database: Database) -> None:
         self._database = database
-        self._known: dict[str, tuple[int, int, bytes]] = {}
+        self._known: dict[str, Known] = {}
 
-    def find(self, key_id: str) -> tuple[int, int, bytes] | None:
-        """District, gateway and secret of a key, revoked or not; None for an unknown one."""
+    def find(self, key_id: str) -> Known | None:
+        """A key, revoked or not; None for an unknown one."""
         if key_id not in self._known:
-            statement = sa.select(GatewayKey.district_id, GatewayKey.gateway_id, GatewayKey.secret)
+            statement = sa.select(
+                GatewayKey.district_id, GatewayKey.gateway_id, GatewayKey.secret, GatewayKey.confirmed_at
+            )
             with self._database.engine.connect() as connection:
                 row = connection.execute(statement.where(GatewayKey.key_id == key_id)).first()
             if row is None:
                 return None
             if len(self._known) >= MAX_REMEMBERED:
                 self._known.clear()
-            self._known[key_id] = (row.district_id, row.gateway_id, bytes(row.secret))
+            self._known[key_id] = Known(
+                row.district_id, row.gateway_id, bytes(row.secret), row.confirmed_at is not None
+            )
         return self._known[key_id]
+
+    def confirm(self, signer: "SignedBy", now: datetime) -> None:
+        """Take down that the key was used, once for all processes."""
+        with self._database.begin() as session:
+            confirm(session, signer.district_id, signer.gateway_id, signer.key_id, now)
+        if signer.key_id in self._known:
+            self._known[signer.key_id] = self._known[signer.key_id]._replace(confirmed=True)
 
     def resolve_public_key(self, key_id: str) -> bytes:
         found = self.find(key_id)
         if found is None:
             raise UnknownKey(key_id)
-        return found[2]
+        return found.secret
 
     def resolve_private_key(self, key_id: str) -> bytes:
         return self.resolve_public_key(key_id)
@@ -121,7 +146,17 @@ class Verifier:
         found = self._keys.find(key_id)
         assert found is not None
         gateway = key_id.split("/")[1]
-        return SignedBy(found[0], found[1], gateway, key_id, nonce, datetime.fromtimestamp(created, UTC))
+        at = datetime.fromtimestamp(created, UTC)
+        return SignedBy(found.district_id, found.gateway_id, gateway, key_id, nonce, at, found.confirmed)
+
+    def confirm(self, signer: SignedBy, now: datetime) -> None:
+        """The signer's key was used for the first time."""
+        self._keys.confirm(signer, now)
+
+    def sign(self, key_id: str, message: bytes) -> str:
+        """HMAC-SHA256 of what the server tells a gateway, by the key with which the gateway signed; base64url."""
+        digest = hmac.digest(self._keys.resolve_public_key(key_id), message, hashlib.sha256)
+        return base64.urlsafe_b64encode(digest).rstrip(b"=").decode()
 
 
 class _Message:

@@ -11,6 +11,7 @@ from typing import Any, NamedTuple
 
 import sqlalchemy as sa
 
+from app.access.events import Event, book_events
 from app.db import Round, Statement, array_literal, from_driver, is_sqlite, run_many
 from app.registry.queries import holding_still
 
@@ -45,6 +46,7 @@ class Cursor:
     def __init__(self, key: tuple[int, int, str], row: Stored | None, epoch_no: int) -> None:
         self.district_id, self.gateway_id, self.epoch = key
         self.epoch_no = epoch_no
+        self.is_new = row is None
         self.high_seq: int = row.high_seq if row else 0
         self.missing: list[list[int]] = json.loads(row.missing) if row else []
         self.merged = bool(row.missing_merged) if row else False
@@ -138,6 +140,13 @@ def open_cursors(keys: Sequence[Key], rows: Iterable[Sequence[Any]]) -> dict[Key
                 highest[key[:2]] = highest.get(key[:2], 0) + 1
             cursors[key] = Cursor(key, row, row.epoch_no if row else highest[key[:2]])
     return cursors
+
+
+def book_new(connection: sa.Connection, opened: Sequence[Cursor], now: datetime) -> None:
+    """Book that an epoch was seen for the first time, where it was: a new spool, or one on a restored image."""
+    for cursor in sorted((cursor for cursor in opened if cursor.is_new), key=lambda cursor: cursor.district_id):
+        event = Event(cursor.gateway_id, "epoch_seen", now, f"{cursor.epoch_no}: {cursor.epoch}")
+        book_events(connection, cursor.district_id, [event], now)
 
 
 def save(connection: sa.Connection, cursors: Sequence[Cursor], now: datetime) -> None:

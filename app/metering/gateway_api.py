@@ -4,16 +4,22 @@ import time
 from typing import Any
 
 import msgspec
+import sqlalchemy as sa
 from flask import Blueprint, Response, current_app, request
 
 from app import metrics
 from app.access import rules
-from app.access.signed import signed_request
+from app.access.signatures import SignedBy
+from app.access.signed import signed_request, verifier
 from app.context import Service, service
+from app.fleet import orders
+from app.fleet.gateway_api import card_versions, waiting_gateways
+from app.fleet.replies import after_status
 from app.metering.envelopes import decompress, read_batch
 from app.metering.groups import GroupCommit
 from app.metering.ingest import Batch, Ingest, Result
-from app.metering.liveness import book_status, read_status
+from app.metering.liveness import book_status
+from app.metering.status import read_status
 from app.problems import Problem
 from app.times import format_instant, now
 
@@ -28,7 +34,7 @@ class Answer(msgspec.Struct):
     acked_through: int
     high_seq: int
     results: list[Result]
-    commands: list[dict[str, str]]
+    commands: list[orders.Signed]
 
 
 encode = msgspec.json.Encoder().encode
@@ -63,8 +69,19 @@ def post_discharges(gateway: str) -> Response:
     if batch.refused:
         raise Problem(batch.refused)
     measure(batch, time.perf_counter() - started)
-    answer = Answer(format_instant(now()), batch.acked_through, batch.high_seq, batch.results, [])
+    answer = Answer(
+        format_instant(now()), batch.acked_through, batch.high_seq, batch.results, commands_for(signed.signer)
+    )
     return Response(encode(answer), content_type="application/json")
+
+
+def commands_for(signer: SignedBy) -> list[orders.Signed]:
+    """The commands that wait for a gateway; the database is asked only where one waited a second ago."""
+    moment = now()
+    if not waiting_gateways().holds(signer, moment):
+        return []
+    with service().database.engine.begin() as connection:
+        return orders.waiting_for(connection, signer, verifier(), moment)
 
 
 def measure(batch: Batch, seconds: float) -> None:
@@ -87,5 +104,9 @@ def post_status(gateway: str) -> dict[str, Any]:
     """Take a signed status report with the alive intervals of the gateway's meters."""
     signed = signed_request(gateway)
     content = decompress(signed.body, request.headers.get("Content-Encoding", ""), service().settings.max_body)
-    refused = book_status(service().database, read_status(content), content, signed)
-    return {"server_time": format_instant(now()), "refused": refused, "commands": []}
+
+    def tell(connection: sa.Connection) -> dict[str, Any]:
+        return after_status(connection, signed.signer, verifier(), card_versions(), signed.received_at)
+
+    refused, told = book_status(service().database, read_status(content), content, signed, tell)
+    return {"server_time": format_instant(now()), "refused": refused} | told

@@ -136,11 +136,12 @@ class Opening:
         asked = Round(connection)
         asked.add(registry.holding_still(connection, (batch.district_id for batch in batches)))
         asked.add(cursors.locking(connection, gateways))
-        used = asked.add(using_nonces(connection, requests))
+        moment = datetime.now(UTC)
+        used = asked.add(using_nonces(connection, requests, moment))
         versions = asked.add([registry.VERSIONS])
         rows = asked.add(cursors.reading(gateways))
         asked.run()
-        for batch, reason in zip(batches, refusals(connection, requests, used()), strict=True):
+        for batch, reason in zip(batches, refusals(connection, requests, used(), moment), strict=True):
             batch.refused = reason
         self.admitted = [batch for batch in batches if batch.refused is None]
         self.cursors = cursors.open_cursors([batch.cursor_key for batch in self.admitted], rows())
@@ -200,6 +201,7 @@ class Transaction:
             ledger.write(self._connection, self.rows)
         keep(self._connection, self._kept)
         self._note_unknown_cards()
+        cursors.book_new(self._connection, held, self._booked_at)
         with pipelined(self._connection):
             rollups.add(self._connection, self._deltas)
             cursors.save(self._connection, held, self._booked_at)

@@ -7,7 +7,7 @@ import msgspec
 from flask import Blueprint, request
 from msgspec import Meta
 
-from app.access import claims, rules
+from app.access import claims, keys, rules, signed
 from app.context import service
 from app.problems import Problem
 from app.registry.models import District, Gateway
@@ -31,11 +31,12 @@ def claim() -> tuple[dict[str, str], int]:
         asked = msgspec.json.decode(request.get_data(cache=False), type=Claim)
     except msgspec.DecodeError as error:
         raise Problem("broken-json", detail=str(error)) from error
+    signed.failures().check(signed.PER_ADDRESS, f"address {request.remote_addr}")
     moment = now()
-    with service().database.begin() as session:
+    with signed.failures_counted(), service().database.begin() as session:
         found = claims.claimed_gateway(session, asked.claim_code, moment)
-        # Locked, so that two codes of one gateway redeemed at once do not make the same key name.
-        gateway = session.get_one(Gateway, (found.district_id, found.gateway_id), with_for_update=True)
+        keys.hold_keys(session, found.district_id, found.gateway_id)
+        gateway = session.get_one(Gateway, (found.district_id, found.gateway_id))
         district = session.get_one(District, found.district_id)
         name = f"{district.code}/{gateway.code}"
         claimed = claims.redeem(session, found, name, asked.hardware_id, moment)
