@@ -8,7 +8,7 @@ import click
 import structlog
 
 # A command is loaded when it is used, so that `run` starts light on a small box.
-COMMANDS: Final = ("check", "claim", "decode", "run", "simulate", "status")
+COMMANDS: Final = ("check", "claim", "decode", "launch", "probe", "replay", "run", "simulate", "status")
 
 
 class Main(click.Group):

@@ -85,7 +85,7 @@ class Device:
         self._nonsense_bytes = 0 if self._parser.stats.frames > frames else self._nonsense_bytes + len(data)
         kept = [reading for reading in readings if self._keep(at, reading)]
         if self._log is not None:
-            self._log.received(self.port.path, at, self.kind, len(data), readings, self._parser.stats)
+            self._log.received(self.port.path, at, self.kind, len(data), kept, self._parser.stats)
         # The next question goes out at once: a polled scale is as fast as its answers.
         if readings and (command := self._conversation.due(at)) is not None:
             self.port.write(command)

@@ -191,8 +191,8 @@ _TEXTS: Final[dict[str, dict[Lang, str]]] = {
     "lid": {"ko": "뚜껑", "en": "lid"},
     "display": {"ko": "화면", "en": "display"},
     "port_may_change": {
-        "ko": "주의: {port} 이름은 다시 켜면 다른 장치를 가리킬 수 있습니다. /dev/serial/by-id/ 의 이름을 쓰세요.",
-        "en": "Note: {port} may be another device after a restart; use its name in /dev/serial/by-id/",
+        "ko": "주의: {port} 이름은 다시 켜면 다른 장치를 가리킬 수 있습니다. {better} 로 적으세요.",
+        "en": "Note: {port} may be another device after a restart; write {better}",
     },
     "port_not_there": {
         "ko": "주의: {port} 장치가 지금은 없습니다. 연결과 전원을 확인하세요.",
@@ -284,9 +284,43 @@ _TEXTS: Final[dict[str, dict[Lang, str]]] = {
         "ko": "카드 목록이 없거나 기한이 지났습니다. 서버에 연결되면 새로 받습니다.",
         "en": "the list of cards is missing or too old; it is fetched once the server answers",
     },
-    "trouble_port": {
-        "ko": "종량기 {meter}의 {device} {port} 이(가) 닫혀 있습니다({error}). 연결과 전원을 확인하세요.",
-        "en": "{device} {port} of meter {meter} is closed ({error}); check its plug and power",
+    "trouble_port_closed": {
+        "ko": "종량기 {meter}의 {device} {port} 이(가) 닫혀 있습니다: {error}",
+        "en": "{device} {port} of meter {meter} is closed: {error}",
+    },
+    "trouble_port_talks_nonsense": {
+        "ko": "종량기 {meter}의 {device} {port} 을(를) 믿을 수 없습니다: {error}",
+        "en": "{device} {port} of meter {meter} cannot be relied on: {error}",
+    },
+    "error_missing": {"ko": "장치가 없음. 연결과 전원을 확인하세요.", "en": "not there; check its plug and power"},
+    "error_unplugged": {"ko": "뽑힘. 연결과 전원을 확인하세요.", "en": "unplugged; check its plug and power"},
+    "error_in_use": {
+        "ko": "다른 프로그램이 쓰는 중. 그 프로그램을 끝내세요.",
+        "en": "held by another program; end that one",
+    },
+    "error_denied": {
+        "ko": "권한 없음. 사용자를 dialout 그룹에 넣으세요.",
+        "en": "not permitted; put the user into the group dialout",
+    },
+    "error_moved": {
+        "ko": "이제 다른 장치를 가리킴. /dev/serial/by-path/ 의 이름을 쓰세요.",
+        "en": "names another device now; use its name in /dev/serial/by-path/",
+    },
+    "error_stuck": {
+        "ko": "받지 않음. 장치를 껐다 켜고 배선을 확인하세요.",
+        "en": "takes no bytes; switch it off and on, check its wires",
+    },
+    "error_wrong_device": {
+        "ko": "설정과 다른 장치. 케이블이 바뀌지 않았는지 확인하세요.",
+        "en": "not the device of the settings; look for swapped plugs",
+    },
+    "error_no_frames": {
+        "ko": "다른 프로토콜을 보냄. 포트와 속도를 확인하세요(jongnyang-gateway probe).",
+        "en": "speaks another protocol; check port and baud rate (jongnyang-gateway probe)",
+    },
+    "error_identity_unanswered": {
+        "ko": "신원 질문에 답하지 않음. 장치와 identity 설정을 확인하세요.",
+        "en": "does not say who it is; check the device and the setting identity",
     },
     "trouble_faults": {"ko": "종량기 {meter}의 고장: {faults}", "en": "faults of meter {meter}: {faults}"},
     "never": {"ko": "없음", "en": "never"},
@@ -296,7 +330,8 @@ _TEXTS: Final[dict[str, dict[Lang, str]]] = {
         "en": "{port}: there is no such port; check the cable and ls -l /dev/serial/by-id/",
     },
     "probe_in_use": {
-        "ko": "{port}: 다른 프로그램이 쓰고 있습니다. 게이트웨이라면 sudo systemctl stop jongnyang-gateway 로 먼저 멈추세요.",
+        "ko": "{port}: 다른 프로그램이 쓰고 있습니다. 게이트웨이라면 먼저 멈추세요: "
+        "sudo systemctl stop jongnyang-gateway",
         "en": "{port}: another program uses it; if that is the gateway, sudo systemctl stop jongnyang-gateway first",
     },
     "probe_denied": {
