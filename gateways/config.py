@@ -94,9 +94,9 @@ class LidConfig:
 
     port: str
     driver: Literal["relay", "simulated"] = "relay"
-    channel: int = 1
-    close_channel: int = 0
-    alarm_channel: int = 0
+    channel: Literal[1, 2, 3, 4, 5, 6, 7, 8] = 1
+    close_channel: Literal[0, 1, 2, 3, 4, 5, 6, 7, 8] = 0
+    alarm_channel: Literal[0, 1, 2, 3, 4, 5, 6, 7, 8] = 0
     pulse_ms: int = 800
     switch: Literal["cts", "dsr", "cd", "ri", "spoken"] = "cts"
 

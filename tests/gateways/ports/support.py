@@ -20,6 +20,23 @@ from gateways.simulate.pty import Cable
 from tests.gateways.fake_server import wait_until
 
 CARD_KEY = bytes(range(32))
+CONFIG = """\
+server = "https://meters.example.go.kr"
+key_file = "key"
+spool = "spool.db"
+
+[[meters]]
+meter = "W0G-001-01-1"
+[meters.reader]
+port = "/dev/r"
+protocol = "rdm6300"
+[meters.scale]
+port = "/dev/s"
+protocol = "cas_22"
+[meters.lid]
+port = "/dev/l"
+driver = "simulated"
+"""
 
 
 class Now:

@@ -5,12 +5,12 @@ from pathlib import Path
 
 import pytest
 
-from gateways.config import LidConfig
+from gateways.config import ConfigError, LidConfig, load_config
 from gateways.lid import Lid, RelayLid, make_lid, relay_command
 from gateways.ports import SerialPort
 from gateways.simulate.pty import Cable
 from tests.gateways.fake_server import wait_until
-from tests.gateways.ports.support import Now, heard
+from tests.gateways.ports.support import CONFIG, Now, heard
 
 ON, OFF = bytes.fromhex("A00101A2"), bytes.fromhex("A00100A1")
 
@@ -173,3 +173,11 @@ def test_the_simulated_lid_speaks_its_documented_lines(cable: Cable, port: Seria
     stats = lid.stats()
     assert stats["frames"] == 3
     assert stats["rejects"] == {"unknown_line": 2}
+
+
+def test_a_relay_channel_that_no_board_has_is_refused_at_its_line(tmp_path: Path) -> None:
+    path = tmp_path / "gateway.toml"
+    path.write_text(CONFIG.replace('driver = "simulated"', 'driver = "relay"\nchannel = 9'))
+    with pytest.raises(ConfigError) as caught:
+        load_config(path)
+    assert f"{path}:{CONFIG.count(chr(10)) + 1}:" in caught.value.in_words("en")

@@ -193,11 +193,23 @@ def test_another_name_of_the_same_device_is_locked_too(cable: Cable, port: Seria
     assert other.counts.last_error == "in_use"
 
 
+def is_marked_exclusive(port: SerialPort) -> bool:
+    marked = bytearray(4)
+    fcntl.ioctl(port.fileno(), 0x80045440, marked)  # TIOCGEXCL
+    return any(marked)
+
+
+def test_a_real_port_is_closed_to_programs_that_know_nothing_of_locks(
+    port: SerialPort, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("gateways.ports._PTY_MAJORS", range(0))  # let this one pass for a real port
+    port.poll()
+    assert is_marked_exclusive(port)
+
+
 def test_a_pseudo_terminal_gets_no_mark_of_exclusive_use_that_would_outlive_us(port: SerialPort) -> None:
     port.poll()
-    exclusive = bytearray(4)
-    fcntl.ioctl(port.fileno(), 0x80045440, exclusive)  # TIOCGEXCL
-    assert not any(exclusive)
+    assert not is_marked_exclusive(port)
 
 
 # --- Coming back

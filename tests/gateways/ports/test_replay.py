@@ -11,26 +11,9 @@ from gateways.cards import hash_card
 from gateways.cli import main
 from gateways.frames import FrameStats, Options, TagRead
 from gateways.portlog import PortLog, log_files
-from tests.gateways.ports.support import CARD_KEY, CAS, weight_frame
+from tests.gateways.ports.support import CARD_KEY, CAS, CONFIG, weight_frame
 
 NUMBER = "0D00319CD0"
-CONFIG = """\
-server = "https://meters.example.go.kr"
-key_file = "key"
-spool = "spool.db"
-
-[[meters]]
-meter = "W0G-001-01-1"
-[meters.reader]
-port = "/dev/r"
-protocol = "rdm6300"
-[meters.scale]
-port = "/dev/s"
-protocol = "cas_22"
-[meters.lid]
-port = "/dev/l"
-driver = "simulated"
-"""
 
 
 class Bin:
