@@ -275,6 +275,10 @@ _TEXTS: Final[dict[str, dict[Lang, str]]] = {
         "ko": "디스크가 차서({free} MB 남음) 배출을 받지 않습니다. 공간을 비우세요.",
         "en": "service is refused for want of disk ({free} MB free); make room",
     },
+    "trouble_refused": {
+        "ko": "서버가 이 기기의 키를 받지 않습니다({problem}). 새 등록 코드로 다시 등록하세요. 기록은 안전합니다.",
+        "en": "the server refuses this box's key ({problem}); claim it again with a new code, nothing is lost",
+    },
     "trouble_no_contact": {
         "ko": "서버가 15분 넘게 답하지 않습니다. 네트워크, 주소, 키(journalctl -u jongnyang-gateway)를 확인하세요.",
         "en": "no answer of the server for over 15 minutes; check network, address and key "

@@ -15,6 +15,8 @@ from gateways.spool import Spool
 _MISSED: Final = 3  # a status file this many periods old was not written by a gateway that works
 _SILENT_S: Final = 900  # statuses go out every minute
 _WAITING_S: Final = 3600
+# What is wrong with the device behind an open port (gateways/device.py); other errors of an open port are over.
+_COMPLAINTS: Final = frozenset(("wrong_device", "no_frames", "identity_unanswered"))
 
 
 class PortView(PortCounts, frozen=True, kw_only=True):
@@ -43,6 +45,14 @@ class CardsView(msgspec.Struct, frozen=True):
     expired: bool
 
 
+class LinkView(msgspec.Struct, frozen=True):
+    """How the way to the server is: `ok`, `waiting` (for a server or network that failed) or `refused` (the key)."""
+
+    state: str
+    problem: str = ""
+    since: str | None = None
+
+
 class Trouble(msgspec.Struct, frozen=True):
     """Something that needs somebody: the key of its message, and the values in it."""
 
@@ -64,6 +74,7 @@ class Overview(msgspec.Struct, frozen=True):
     next_seq: int
     depth: int
     oldest_age_s: int
+    link: LinkView | None
     last_contact: str | None
     last_contact_age_s: int | None
     spool_bytes: int
@@ -106,6 +117,7 @@ def _look(config: GatewayConfig, running: bool, live: LiveStatus | None, spool: 
         next_seq=spool.next_seq(),
         depth=waiting.depth,
         oldest_age_s=waiting.oldest_age_s,
+        link=_link(spool),
         last_contact=rfc3339(last) if last else None,
         last_contact_age_s=_age_s(last, now),
         spool_bytes=room.spool_bytes,
@@ -116,6 +128,11 @@ def _look(config: GatewayConfig, running: bool, live: LiveStatus | None, spool: 
         meters=_meters(config, live),
         trouble=[],
     )
+
+
+def _link(spool: Spool) -> LinkView | None:
+    body = spool.statuses().get("uplink")
+    return None if body is None else msgspec.json.decode(body, type=LinkView)
 
 
 def _key_id(config: GatewayConfig) -> str | None:
@@ -158,7 +175,9 @@ def _troubles(seen: Overview, live: LiveStatus | None) -> list[Trouble]:
         found.append(Trouble("trouble_waiting", {"depth": seen.depth, "hours": seen.oldest_age_s // 3600}))
     if seen.refusing:
         found.append(Trouble("trouble_disk", {"free": seen.free_bytes // 1_000_000}))
-    if seen.last_contact_age_s is None or seen.last_contact_age_s > _SILENT_S:
+    if seen.link is not None and seen.link.state == "refused":
+        found.append(Trouble("trouble_refused", {"problem": seen.link.problem}))
+    elif seen.last_contact_age_s is None or seen.last_contact_age_s > _SILENT_S:
         found.append(Trouble("trouble_no_contact"))
     if seen.cards.expired:
         found.append(Trouble("trouble_cards"))
@@ -187,10 +206,11 @@ def _troubles_of_process(seen: Overview, live: LiveStatus | None) -> list[Troubl
 def _troubles_of_meter(meter: MeterView) -> list[Trouble]:
     found = [
         Trouble(
-            "trouble_port", {"meter": meter.meter, "device": device, "port": port.path, "error": port.last_error or "-"}
+            "trouble_port_closed" if not port.open else "trouble_port_talks_nonsense",
+            {"meter": meter.meter, "device": device, "port": port.path, "error": port.last_error or ""},
         )
         for device, port in meter.ports.items()
-        if not port.open
+        if not port.open or port.last_error in _COMPLAINTS
     ]
     if meter.faults:
         found.append(Trouble("trouble_faults", {"meter": meter.meter, "faults": ", ".join(meter.faults)}))

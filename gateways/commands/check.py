@@ -5,7 +5,7 @@ from pathlib import Path
 
 import click
 
-from gateways.commands.common import config_of, has_lasting_name, lang_option
+from gateways.commands.common import config_of, doubt_of_name, lang_option
 from gateways.config import EXAMPLE, GatewayConfig, MeterConfig
 from gateways.messages import Lang, language, say
 
@@ -46,8 +46,8 @@ def _devices(meter: MeterConfig) -> Iterator[tuple[str, str, str]]:
 
 def _doubts(config: GatewayConfig, lang: Lang) -> Iterator[str]:
     for port in (port for meter in config.meters for _, _, port in _devices(meter)):
-        if not has_lasting_name(port):
-            yield say(lang, "port_may_change", port=port)
+        if note := doubt_of_name(port, lang):
+            yield note
         if not Path(port).exists():
             yield say(lang, "port_not_there", port=port)
     if not config.key_file.exists():

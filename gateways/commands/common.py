@@ -5,7 +5,8 @@ from pathlib import Path
 import click
 
 from gateways.config import ConfigError, GatewayConfig, load_config
-from gateways.messages import Lang
+from gateways.messages import Lang, say
+from gateways.ports import may_swap, steady_name
 
 lang_option = click.option("--lang", type=click.Choice(["ko", "en"]), help="Language; default from LANG, else Korean.")
 config_option = click.option(
@@ -27,6 +28,8 @@ def config_of(path: Path, lang: Lang) -> GatewayConfig:
         raise SystemExit(1) from error
 
 
-def has_lasting_name(port: str) -> bool:
-    """Whether a port's name stays with its device: after a restart /dev/ttyUSB0 may be another one."""
-    return not port.startswith("/dev/tty")
+def doubt_of_name(port: str, lang: Lang) -> str | None:
+    """Return a note on a port whose name may go to another device, with a name that stays; None if it stays itself."""
+    if not may_swap(port):
+        return None
+    return say(lang, "port_may_change", port=port, better=steady_name(port) or "/dev/serial/by-path/…")

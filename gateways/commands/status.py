@@ -2,13 +2,18 @@
 
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Final
 
 import click
 import msgspec
 
-from gateways.commands.common import config_of, config_option, fail, has_lasting_name, lang_option
+from gateways.commands.common import config_of, config_option, doubt_of_name, fail, lang_option
 from gateways.messages import Lang, language, say
 from gateways.overview import MeterView, Overview, PortView, Trouble, overview
+
+ERRORS: Final = frozenset(
+    ("missing", "in_use", "denied", "unplugged", "moved", "stuck", "wrong_device", "no_frames", "identity_unanswered")
+)
 
 
 @click.command(epilog="Example: jongnyang-gateway status --config /etc/jongnyang/gateway.toml --json")
@@ -73,16 +78,24 @@ def _port_line(device: str, port: PortView, lang: Lang) -> str:
         frames=port.frames,
         rejects=rejects,
         noise=port.noise_bytes,
-        error=port.last_error or "-",
+        error=_error(port.last_error, lang),
     )
-    return text if has_lasting_name(port.path) else f"{text}\n    {say(lang, 'port_may_change', port=port.path)}"
+    note = doubt_of_name(port.path, lang)
+    return f"{text}\n    {note}" if note else text
 
 
 def _in_words(trouble: Trouble, lang: Lang) -> str:
     values = dict(trouble.values)
     if "device" in values:
-        values["device"] = say(lang, str(values["device"]))
+        values |= {"device": say(lang, str(values["device"])), "error": _error(str(values["error"]), lang)}
     return say(lang, trouble.key, **values)
+
+
+def _error(code: str | None, lang: Lang) -> str:
+    """Say what a port's `last_error` means; the system's own text stays as it is."""
+    if not code:
+        return "-"
+    return say(lang, f"error_{code}") if code in ERRORS else code
 
 
 def _age(seconds: int | None, lang: Lang) -> str:

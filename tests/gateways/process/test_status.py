@@ -15,7 +15,9 @@ from click.testing import CliRunner, Result
 from gateways.cards import CardRule
 from gateways.cli import main
 from gateways.clock import Clock, rfc3339
+from gateways.commands.status import ERRORS
 from gateways.live import LiveStatus, live_meter, live_path, read_live, write_live
+from gateways.messages import Lang, say
 from gateways.records import Result as Acknowledgement
 from gateways.report import MeterReading
 from gateways.spool import Spool, Stamp, open_spool
@@ -153,14 +155,39 @@ def test_what_was_written_before_the_gateway_ended_is_not_shown_as_if_it_were_so
 
 
 def test_each_trouble_is_named_with_its_thing(box: Box) -> None:
-    closed = {**PORT, "open": False, "last_error": "[Errno 2] could not open port"}
+    closed = {**PORT, "open": False, "last_error": "missing"}
     reading = MeterReading("W0G-001-01-1", None, None, ["comm", "weighing"], ports={"scale": closed})
     with box.served():
         box.tell(clock="unset", meters=[live_meter(reading)])
-        assert box.troubles() == ["trouble_clock", "trouble_port", "trouble_faults"]
+        assert box.troubles() == ["trouble_clock", "trouble_port_closed", "trouble_faults"]
         text = box.status().stdout
-    assert "scale /dev/serial/by-id/usb-FTDI-if00-port0 of meter W0G-001-01-1 is closed ([Errno 2]" in text
+    assert (
+        "scale /dev/serial/by-id/usb-FTDI-if00-port0 of meter W0G-001-01-1 is closed: not there; check its plug" in text
+    )
     assert "faults of meter W0G-001-01-1: comm, weighing" in text
+
+
+@pytest.mark.parametrize(
+    ("error", "troubles"), [("no_frames", ["trouble_port_talks_nonsense"]), ("unplugged", []), ("io: Broken pipe", [])]
+)
+def test_an_open_port_is_a_trouble_only_while_its_device_makes_no_sense(
+    box: Box, error: str, troubles: list[str]
+) -> None:
+    reading = MeterReading("W0G-001-01-1", 0, False, [], ports={"scale": {**PORT, "last_error": error}})
+    with box.served():
+        box.tell(meters=[live_meter(reading)])
+        assert box.troubles() == troubles
+
+
+@pytest.mark.parametrize("error", sorted(ERRORS))
+def test_every_error_of_a_port_says_what_to_do(box: Box, error: str) -> None:
+    reading = MeterReading("W0G-001-01-1", 0, False, [], ports={"scale": {**PORT, "open": False, "last_error": error}})
+    with box.served():
+        box.tell(meters=[live_meter(reading)])
+        languages: list[Lang] = ["ko", "en"]
+        for lang in languages:
+            lines = box.status("--lang", lang).stdout.splitlines()
+            assert [line for line in lines if "W0G-001-01-1" in line and line.endswith(say(lang, f"error_{error}"))]
 
 
 def test_a_server_that_is_silent_and_cards_that_are_too_old_are_troubles(box: Box) -> None:
@@ -171,6 +198,15 @@ def test_a_server_that_is_silent_and_cards_that_are_too_old_are_troubles(box: Bo
         assert box.troubles() == ["trouble_no_contact"]
         box.tell(now=rfc3339(box.now + timedelta(hours=2)))
         assert box.troubles() == ["trouble_no_contact", "trouble_cards"]
+
+
+def test_a_key_that_the_server_refuses_is_a_trouble_of_its_own(box: Box) -> None:
+    with box.spool() as spool:
+        spool.put_status("uplink", b'{"state": "refused", "problem": "key-revoked", "since": "2026-11-27T00:00:00Z"}')
+    with box.served():
+        box.tell(now=rfc3339(box.now + timedelta(seconds=910)))
+        assert box.troubles() == ["trouble_refused"]
+        assert "refuses this box's key (key-revoked); claim it again" in box.status().stdout
 
 
 def test_records_that_wait_too_long_are_a_trouble(box: Box) -> None:
