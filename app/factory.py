@@ -14,6 +14,7 @@ from app.access import enforce, signed
 from app.context import Service
 from app.db import UNAVAILABLE, Database
 from app.fleet import gateway_api as fleet_gateway_api
+from app.fleet.api import blueprint as fleet
 from app.languages import choose_language
 from app.metering import gateway_api
 from app.metering.api import blueprint as metering
@@ -52,7 +53,7 @@ def create_app(settings: Settings | None = None) -> Flask:
     app.register_blueprint(claims)
     fleet_gateway_api.init(app)
     gateway_api.init(app)
-    openapi.init(app, [metering, volumes])
+    openapi.init(app, [metering, volumes, fleet])
     pages.init(app)
     _answer_errors(app)
     return app

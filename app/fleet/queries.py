@@ -117,6 +117,13 @@ def command_list(
     ]
 
 
+def command_row(command: GatewayCommand, gateway: str) -> Row:
+    """A command that was just made, as in `command_list`."""
+    names = [column.name for column in GatewayCommand.__table__.c if column.name not in ("district_id", "text")]
+    row = {name: getattr(command, name) for name in names}
+    return row | {"gateway": gateway, "arguments": json.loads(command.arguments)}
+
+
 def release_list(session: Session, district_id: int) -> list[Row]:
     """Releases, the newest first: version, file_name, sha256, size (bytes), signature, added_at, added_by."""
     columns = [column for column in GatewayRelease.__table__.c if column.name not in ("district_id", "content")]

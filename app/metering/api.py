@@ -1,5 +1,6 @@
 """The people's side of metering: quarantine, discharges and their corrections."""
 
+import re
 from typing import Any
 
 from flask_smorest import Blueprint
@@ -12,6 +13,7 @@ from app.metering import queries
 from app.metering import service as metering
 from app.metering.corrections import Correction, Number, State
 from app.metering.schemas import (
+    AttributionSchema,
     CorrectionSchema,
     DiscardSchema,
     DischargeSchema,
@@ -20,7 +22,10 @@ from app.metering.schemas import (
     QuarantinePage,
     ReleaseSchema,
     StateSchema,
+    SuspenseArguments,
+    SuspenseSchema,
 )
+from app.problems import Problem
 
 blueprint = Blueprint("metering", __name__, url_prefix="/api/v1", description="Ledger, corrections and quarantine")
 
@@ -66,6 +71,28 @@ def show_discharge(number: str) -> dict[str, Any]:
         return queries.discharge_detail(session, current_district_id(), Number.parse(number))
 
 
+@blueprint.get("/cards/<card_hash>/suspense")
+@rules.scope("metering:read")
+@blueprint.arguments(SuspenseArguments, location="query", unknown=RAISE)
+@blueprint.response(200, SuspenseSchema)
+def list_suspense(asked: dict[str, Any], card_hash: str) -> dict[str, list[str]]:
+    """Weighed discharges of a card that are nobody's: what may be given to its household once it is enrolled."""
+    found = metering.suspense_of_card(service().database, current_district_id(), _hash(card_hash), asked.get("since"))
+    return {"numbers": list(map(str, found))}
+
+
+@blueprint.post("/cards/<card_hash>/suspense")
+@rules.scope("metering:correct")
+@blueprint.arguments(AttributionSchema)
+@blueprint.response(201, SuspenseSchema)
+def attribute_suspense(wanted: dict[str, Any], card_hash: str) -> dict[str, list[str]]:
+    """Give a card's suspense to a household, each discharge by a correction of its own."""
+    correction = Correction("re_attribute", wanted["reason"], current_actor(), household_id=wanted["household_id"])
+    database, district_id = service().database, current_district_id()
+    found = metering.attribute_suspense(database, district_id, _hash(card_hash), correction, wanted.get("since"))
+    return {"numbers": list(map(str, found))}
+
+
 @blueprint.post("/discharges/<number>/corrections")
 @rules.scope("metering:correct")
 @blueprint.arguments(CorrectionSchema)
@@ -74,3 +101,9 @@ def correct_discharge(wanted: dict[str, Any], number: str) -> State:
     """Void, re-weigh or re-attribute a discharge, with a reason."""
     correction = Correction(actor=current_actor(), **wanted)
     return metering.correct_discharge(service().database, current_district_id(), Number.parse(number), correction)
+
+
+def _hash(text: str) -> bytes:
+    if not re.fullmatch(r"[0-9a-f]{32}", text):
+        raise Problem("not-found")
+    return bytes.fromhex(text)

@@ -7,7 +7,7 @@ property test holds that both accept and refuse the same.
 from datetime import datetime
 from typing import Any, ClassVar
 
-from marshmallow import RAISE, Schema, ValidationError, fields, validate, validates_schema
+from marshmallow import Schema, ValidationError, fields, validate, validates_schema
 
 from app.metering.models import CLOCKS, CORRECTIONS, OUTCOMES
 from app.metering.records import (
@@ -18,16 +18,9 @@ from app.metering.records import (
     MAX_SEQ,
     weight_fault,
 )
+from app.schemas import MAX_ID, Strict, Words
 
 NAME = validate.Length(min=1, max=64)
-MAX_ID = 2**31 - 1
-
-
-class Strict(Schema):
-    """Refuses unknown fields, and numbers or texts that only look like what they should be."""
-
-    class Meta:
-        unknown = RAISE
 
 
 def whole(minimum: int, maximum: int, **options: Any) -> fields.Integer:
@@ -108,7 +101,7 @@ class AnswerSchema(Strict):
     acked_through = fields.Integer()
     high_seq = fields.Integer()
     results = fields.List(fields.Nested(ResultSchema))
-    commands = fields.List(fields.Dict())
+    commands = fields.List(fields.Dict(), metadata={"description": "Signed, as docs/gateway-api.md says"})
 
 
 class ProblemSchema(Schema):
@@ -153,16 +146,6 @@ class QuarantinePage(Strict):
 
 
 NOTE = validate.Length(min=1, max=2000)
-
-
-class Words(fields.String):
-    """What a person writes: without blanks around it, and without what a database cannot store."""
-
-    def _deserialize(self, value: Any, attr: str | None, data: Any, **kwargs: Any) -> str:
-        text: str = super()._deserialize(value, attr, data, **kwargs).strip()
-        if "\0" in text or any("\ud800" <= character <= "\udfff" for character in text):
-            raise self.make_error("invalid")
-        return text
 
 
 class DiscardSchema(Strict):
@@ -236,3 +219,23 @@ class DischargeSchema(Strict):
     booked = fields.Nested(StateSchema)
     now = fields.Nested(StateSchema)
     corrections = fields.List(fields.Nested(RevisionSchema))
+
+
+class SuspenseArguments(Strict):
+    """Since when; by default since today began in Korea."""
+
+    since = Moment(format="iso")
+
+
+class SuspenseSchema(Strict):
+    """Discharges of a card that are nobody's, by number."""
+
+    numbers = fields.List(fields.String())
+
+
+class AttributionSchema(Strict):
+    """Whose the suspense of a card becomes, and why."""
+
+    household_id = fields.Integer(required=True, strict=True, validate=validate.Range(1, MAX_ID))
+    reason = Words(required=True, validate=NOTE)
+    since = Moment(format="iso")

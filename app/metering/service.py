@@ -3,10 +3,11 @@
 Each use case is one transaction, and the only place that commits.
 """
 
+from datetime import datetime
 from typing import Any
 
 from app.db import Database
-from app.metering import corrections, effective, quarantine
+from app.metering import corrections, effective, quarantine, suspense
 from app.metering.corrections import Correction, Number, State
 from app.metering.effective import Difference
 from app.metering.ledger import MissingMonths, Partitions
@@ -52,6 +53,22 @@ def _release(
             raise Problem("cannot-release", code=kept.code, reason="an alive interval is sent again by its gateway")
         row = release(session, partitions, kept, decision.corrected, now())
     return Number(row.gateway_id, row.epoch_no, row.seq)
+
+
+def suspense_of_card(database: Database, district_id: int, card_hash: bytes, since: datetime | None) -> list[Number]:
+    """Discharges of a card that are nobody's, since an instant or since today began in Korea."""
+    with database.session() as session:
+        return suspense.suspense_of_card(session, district_id, card_hash, since or suspense.start_of_today(now()))
+
+
+def attribute_suspense(
+    database: Database, district_id: int, card_hash: bytes, wanted: Correction, since: datetime | None = None
+) -> list[Number]:
+    """Give a card's suspense of today, or since an instant, to a household; which discharges."""
+    moment = now()
+    with database.begin() as session:
+        begin = since or suspense.start_of_today(moment)
+        return suspense.attribute(session, district_id, card_hash, begin, wanted, moment)
 
 
 def check_rollups(database: Database, district_id: int) -> list[Difference]:

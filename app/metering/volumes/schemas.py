@@ -6,10 +6,10 @@ from flask_babel import lazy_gettext as _
 from marshmallow import Schema, ValidationError, fields, validate, validates_schema
 
 from app.metering.reported.models import LEVELS
-from app.metering.schemas import MAX_ID, Strict
 from app.metering.volumes.asking import EARLIEST, LATEST, MOST_ROWS, SOURCES, USUAL_ROWS
 from app.metering.volumes.model import CONDITIONS, PER
 from app.metering.volumes.slots import BY
+from app.schemas import MAX_ID, Strict
 
 COVERAGE = (
     "Meters that stood there in the interval; `meters_reporting` were alive in it, whether or not anything was thrown "
