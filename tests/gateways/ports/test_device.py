@@ -1,5 +1,6 @@
 """A device says only what is whole, and only if it is the right one; it is spoken to one command at a time."""
 
+import random
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
@@ -8,7 +9,10 @@ import pytest
 from gateways.config import DeviceConfig
 from gateways.device import Device, line_of
 from gateways.frames import DeviceProtocol, Dialogue, Line, TagRead, WeightSample
+from gateways.frames.protocols import PROTOCOLS
+from gateways.simulate.devices import SCALES
 from gateways.simulate.pty import Cable
+from gateways.simulate.scales import Shown
 from tests.gateways.fake_server import wait_until
 from tests.gateways.ports.support import CAS, RDM, TALK, Now, card_frame, gather, heard, weight_frame
 
@@ -336,3 +340,32 @@ def test_a_dialogue_without_polls_ends_with_its_start(bench: Bench) -> None:
     bench.now.s += 10
     device.poll(bench.now.s)
     assert bench.hears_nothing()
+
+
+@pytest.mark.parametrize("name", ["cas_22", "cas_and18", "and_standard", "ohaus_defender", "kern_ascii"])
+def test_whatever_an_unplug_cuts_only_weights_that_were_sent_are_read(bench: Bench, name: str) -> None:
+    rng = random.Random(name)
+    scale = next(model for model in SCALES if model.protocol == name).make()
+    sent = {rng.randrange(1_000, 99_000) // 10 * 10 for _ in range(200)}
+    stream = b"".join(scale.push(Shown(grams=grams, stable=True)) for grams in sorted(sent))
+    device = bench.device(PROTOCOLS[name])
+    read: list[int | None] = []
+    for _ in range(25):
+        start = rng.randrange(len(stream) - 200)
+        part = stream[start : start + rng.randrange(20, 200)]
+        before = device.port.counts.bytes_read
+        bench.cable.write(part)
+        wait_until(
+            lambda: (
+                read.extend(r.grams for r in device.read(bench.now.s) if isinstance(r, WeightSample)),
+                device.port.counts.bytes_read >= before + len(part),  # noqa: B023 - called within the round
+            )[1],
+            2.0,
+        )
+        bench.unplug()
+        device.read(bench.now.s)
+        bench.replug(device)
+        assert device.is_open
+    assert device.port.counts.opens == 26
+    assert len(read) > 50
+    assert set(read) <= sent

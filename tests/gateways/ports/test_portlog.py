@@ -18,6 +18,7 @@ from gateways.frames import DeviceProtocol, FrameStats, Options, TagRead
 from gateways.frames.protocols import PROTOCOLS
 from gateways.frames.rdm6300 import Rdm6300Parser
 from gateways.portlog import PortLog, log_files
+from gateways.simulate.devices import READERS, ReaderModel
 from gateways.simulate.pty import Cable
 from tests.gateways.ports.support import CARD_KEY, CAS, Now, card_frame, gather, weight_frame
 
@@ -226,3 +227,25 @@ def test_a_folder_that_cannot_be_written_costs_a_minutes_pause_and_no_more(tmp_p
     assert not (tmp_path / "log").exists()
     log.lid("l", 61.1, True)
     assert [row["at_ms"] for row in rows_of(log)] == [61_100, 61_100]
+
+
+def answers(reader: Any, number: str, protocol: DeviceProtocol, options: Options) -> bytes:
+    """What the reader says in a dialogue while the card is held."""
+    dialogue = protocol.dialogue_for(options)
+    questions = [*dialogue.start, *[question for question in (dialogue.poll,) if question]]
+    return reader.push(number) + b"".join(reader.hear(question, number) for question in questions)
+
+
+@pytest.mark.parametrize("model", READERS, ids=lambda model: f"{model.protocol} {model.options}")
+def test_no_reader_leaves_its_number_in_text_or_binary_however_its_bytes_are_cut(
+    log: PortLog, model: ReaderModel
+) -> None:
+    number = {10: NUMBER, 8: "04B0864D"}.get(min(model.digits), "E200001D731501652140FC6B")
+    protocol, options = PROTOCOLS[model.protocol], Options(framing=model.options.get("framing"))
+    data = answers(model.make(), number, protocol, options)
+    for cut in range(1, len(data)):
+        parser = protocol.make(options)
+        for chunk in (data[:cut], data[cut:], data[: -cut % 7]):
+            log.received("p", 1.0, "reader", len(chunk), parser.feed(chunk), parser.stats)
+    assert '"cards"' in text_of(log)
+    assert_no_piece(log, [number])
