@@ -1,6 +1,8 @@
 """A recorded port log gives the records again that the box booked from the same ports."""
 
 import json
+import select
+from collections import deque
 from pathlib import Path
 from typing import Any
 
@@ -9,9 +11,18 @@ from click.testing import CliRunner, Result
 
 from gateways.cards import hash_card
 from gateways.cli import main
-from gateways.frames import FrameStats, Options, TagRead
+from gateways.config import DeviceConfig, LidConfig
+from gateways.device import Device
+from gateways.events import CardSeen, Commit, Committed, Event, LidMoved, OpenLid, Tick, Weighed
+from gateways.frames import FrameStats, Options, TagRead, WeightSample
+from gateways.lid import make_lid
 from gateways.portlog import PortLog, log_files
-from tests.gateways.ports.support import CARD_KEY, CAS, CONFIG, weight_frame
+from gateways.ports import SerialPort
+from gateways.session import Session
+from gateways.simulate.pty import Cable
+from gateways.thresholds import Thresholds
+from tests.gateways.fake_server import wait_until
+from tests.gateways.ports.support import CARD_KEY, CAS, CONFIG, Now, card_frame, weight_frame
 
 NUMBER = "0D00319CD0"
 
@@ -150,3 +161,85 @@ def test_a_folder_without_a_log_is_an_error(tmp_path: Path, config: Path) -> Non
     result = run(config, tmp_path)
     assert result.exit_code == 1
     assert "there is no port log" in result.stderr
+
+
+class LivePorts:
+    """Real ports, parsers and lid of one meter with a port log, in front of a session; time passes as told."""
+
+    def __init__(self, folder: Path) -> None:
+        self.now = Now()
+        self.now.s = 1000.0
+        self.log = PortLog(folder / "log", CARD_KEY, "b")
+        self.cables = {name: Cable(folder / name) for name in ("r", "s", "l")}
+        link = {name: str(cable.link) for name, cable in self.cables.items()}
+        self.reader = Device(DeviceConfig(link["r"], "rdm6300"), "reader", self.now, self.log)
+        self.scale = Device(DeviceConfig(link["s"], "cas_22"), "scale", self.now, self.log)
+        self.lid_port = SerialPort(link["l"], self.now)
+        self.lid = make_lid(LidConfig(link["l"], "simulated"), self.lid_port, self.log)
+        self.session = Session(Thresholds(), at=self.now.s)
+        self.booked: list[tuple[str, int | None, int | None]] = []
+        self.is_lid_open = False
+        self.grams = 12_000
+
+    def tell(self, event: Event) -> None:
+        effects = deque(self.session.handle(event))
+        while effects:
+            effect = effects.popleft()
+            if isinstance(effect, OpenLid):
+                self.is_lid_open = True
+            elif isinstance(effect, Commit):
+                draft = effect.draft
+                self.booked.append((draft.outcome, draft.gross_before_g, draft.net_g))
+                effects.extend(self.session.handle(Committed(self.now.s)))
+
+    def step(self, *, card: str | None = None) -> None:
+        """A twentieth of a second at the bin, bytes and all."""
+        self.now.s += 0.05
+        for part in (self.reader, self.scale):
+            part.poll(self.now.s)
+        self.lid_port.poll()
+        said = {"s": weight_frame(self.grams), "l": b"LID OPEN\r\n" if self.is_lid_open else b"LID CLOSED\r\n"}
+        for name, data in (said | ({"r": card_frame(card)} if card else {})).items():
+            self.cables[name].write(data)
+        ports = [self.scale.port, self.lid_port, *([self.reader.port] if card else [])]
+        assert wait_until(lambda: len(select.select(ports, [], [], 0)[0]) == len(ports))
+        self.take()
+
+    def take(self) -> None:
+        at = self.now.s
+        for sample in self.scale.read(at):
+            assert isinstance(sample, WeightSample)
+            self.tell(Weighed(at, sample))
+        for is_open in self.lid.feed(self.lid_port.read()):
+            self.tell(LidMoved(at, is_open))
+        for tag in self.reader.read(at):
+            assert isinstance(tag, TagRead)
+            self.tell(CardSeen(at, hash_card(tag.number, CARD_KEY)))
+        self.tell(Tick(at))
+
+    def steps(self, seconds: float) -> None:
+        for _ in range(round(seconds * 20)):
+            self.step()
+
+    def close(self) -> None:
+        self.log.close()
+        for part in (self.reader, self.scale, self.lid_port, *self.cables.values()):
+            part.close()
+
+
+def test_what_a_session_booked_from_live_ports_is_what_the_replay_books(tmp_path: Path) -> None:
+    live = LivePorts(tmp_path)
+    live.steps(3)
+    for grams in (410, 20, 1_230):
+        live.step(card=NUMBER)
+        live.steps(3)
+        live.grams += grams
+        live.steps(1)
+        live.is_lid_open = False
+        live.steps(5)
+    live.close()
+    config = tmp_path / "gateway.toml"
+    config.write_text(CONFIG.replace('"/dev/', f'"{tmp_path}/'))
+    again = [(row["outcome"], row["gross_before_g"], row["net_g"]) for row in records(config, tmp_path / "log")]
+    assert [net for _, _, net in live.booked] == [410, 0, 1_230]
+    assert again == live.booked
