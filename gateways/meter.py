@@ -208,14 +208,18 @@ class Meter:
             self._tell(LidMoved(at, is_open))
 
     def _watch_order(self, at: float, troubles: frozenset[str]) -> None:
-        reasons = troubles | self._wrong_devices()
-        if reasons != self._out_of_order:
-            self._out_of_order = reasons
-            self._tell(OutOfOrder(at, reasons))
+        wrong = self._wrong_devices()
+        reasons = troubles | ({"wrong_device"} if wrong else set())
+        if reasons == self._out_of_order:
+            return
+        if "wrong_device" in reasons - self._out_of_order:
+            detail = f"{self.name}: {', '.join(wrong)}"
+            self._shared.spool.add_notice("wrong_device", detail, self._shared.clock.now(), self._shared.clock.boot_id)
+        self._out_of_order = reasons
+        self._tell(OutOfOrder(at, reasons))
 
-    def _wrong_devices(self) -> frozenset[str]:
-        is_wrong = self._reader.identity_ok is False or self._scale.identity_ok is False
-        return frozenset({"wrong_device"}) if is_wrong else frozenset()
+    def _wrong_devices(self) -> list[str]:
+        return [device.kind for device in (self._reader, self._scale) if device.identity_ok is False]
 
     # --- The session's decisions
 

@@ -1,11 +1,11 @@
 """Pages for people: the first page with what arrives now, the language switch, and an explanation of every problem."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from datetime import datetime
 from typing import Any, TypeVar
 
 import sqlalchemy as sa
-from flask import Blueprint, Flask, Response, abort, make_response, redirect, render_template, request
+from flask import Blueprint, Flask, Response, abort, g, make_response, redirect, render_template, request
 from flask_babel import force_locale
 from flask_babel import lazy_gettext as _l
 from werkzeug.wrappers import Response as AnyResponse
@@ -19,7 +19,7 @@ from app.context import service
 from app.languages import COOKIE, LANGUAGES, choose_language
 from app.problems import KINDS
 from app.times import now
-from app.web import formats, volume_pages
+from app.web import fleet_pages, formats, volume_pages
 from app.web.queries import overview
 from app.web.trend import trend
 
@@ -30,6 +30,7 @@ MENU = (
     ("web.home", _l("Today")),
     ("volume_pages.district", _l("Volumes")),
     ("volume_pages.complexes", _l("Complexes")),
+    ("fleet_pages.gateways", _l("Gateways")),
 )
 Answer = TypeVar("Answer")
 SWAGGER_IMAGES = "; img-src 'self' data:"  # Swagger UI's style sheet carries its icons in itself
@@ -39,8 +40,18 @@ def init(app: Flask) -> None:
     """Add the pages to the app."""
     app.register_blueprint(blueprint)
     app.register_blueprint(volume_pages.blueprint)
-    shared = {"formats": formats, "menu": MENU, "version": __version__}
-    app.context_processor(lambda: {"language": choose_language(), **shared})
+    app.register_blueprint(fleet_pages.blueprint)
+    shared = {"formats": formats, "version": __version__}
+    app.context_processor(lambda: {"language": choose_language(), "menu": list(_menu(app)), **shared})
+
+
+def _menu(app: Flask) -> Iterator[tuple[str, Any]]:
+    """The pages that the reader may open; all of them before the log-in."""
+    identity = g.get("identity")
+    for endpoint, name in MENU:
+        rule = rules.rule_of(app.view_functions[endpoint])
+        if identity is None or (rule is not None and identity.may(rule)):
+            yield endpoint, name
 
 
 @blueprint.get("/")
