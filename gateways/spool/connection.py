@@ -37,7 +37,7 @@ class Connection:
     def __init__(self, path: Path, *, read_only: bool = False, limits: SpoolLimits | None = None) -> None:
         self.path = path
         self._limits = limits or SpoolLimits()
-        self._reserve = Reserve(path.with_name(f"{path.name}.reserve"), self._limits.reserve_bytes)
+        self._reserve = Reserve.beside(path, self._limits.reserve_bytes)
         uri = f"{path.absolute().as_uri()}?mode={'ro' if read_only else 'rwc'}"
         self._db = sqlite3.connect(uri, uri=True, timeout=_BUSY_S, isolation_level=None, check_same_thread=False)
         if not read_only:

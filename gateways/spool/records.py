@@ -6,7 +6,6 @@ deleted: never reused, no gap.
 
 import secrets
 import sqlite3
-import zlib
 from collections.abc import Callable, Sequence
 from datetime import UTC, datetime
 from typing import Final
@@ -14,6 +13,7 @@ from typing import Final
 from gateways.records import Result
 from gateways.spool.connection import Connection, even_if_full
 from gateways.spool.rows import AliveRow, Depth, Pending, Stamp
+from gateways.spool.schema import checksum
 
 KEEP_ACKED_DAYS: Final = 90
 _DURABLE: Final = frozenset({"stored", "duplicate", "quarantined"})
@@ -58,7 +58,9 @@ class Records(Connection):
         with self._transaction() as db:
             if self.open_session(meter) is not None:
                 raise sqlite3.IntegrityError(f"{meter} has an open session already")
-            db.execute("REPLACE INTO sessions VALUES (?, ?, ?)", (meter, body, _next_id(db) - 1))
+            after_id = _next_id(db) - 1
+            crc = checksum(meter, after_id, body)
+            db.execute("REPLACE INTO sessions VALUES (?, ?, ?, ?)", (meter, after_id, crc, body))
 
     def open_session(self, meter: str) -> bytes | None:
         """Return the meter's session that was begun and has no record yet."""
@@ -81,7 +83,7 @@ class Records(Connection):
             body = make(seq)
             identity = (row_id, epoch, seq, meter, stamp.boot_id, stamp.mono_ms, gross_after_g)
             db.execute(
-                "INSERT INTO records VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)", (*identity, checksum(identity, body), body)
+                "INSERT INTO records VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)", (*identity, checksum(*identity, body), body)
             )
         return seq
 
@@ -122,6 +124,7 @@ class Records(Connection):
         with self._transaction() as db:
             marked = _mark(db, epoch, results, now)
             _prune(db, now - KEEP_ACKED_DAYS * 86_400)
+            _drop_ended_sessions(db)
             _remember_contact(db, now)
         return marked
 
@@ -146,22 +149,20 @@ class Records(Connection):
     def add_alive(self, rows: Sequence[tuple[str, bytes]]) -> None:
         """Keep intervals, given as (meter, bytes)."""
         with self._transaction() as db:
-            db.executemany("INSERT INTO alive (meter, body) VALUES (?, ?)", rows)
+            db.executemany(
+                "INSERT INTO alive (meter, body, crc) VALUES (?, ?, ?)", [(*row, checksum(*row)) for row in rows]
+            )
 
     def alive(self, limit: int) -> list[AliveRow]:
         """Return the oldest intervals that no status has delivered yet."""
-        return [AliveRow(*row) for row in self._db.execute("SELECT * FROM alive ORDER BY id LIMIT ?", (limit,))]
+        rows = self._db.execute("SELECT id, meter, body FROM alive ORDER BY id LIMIT ?", (limit,))
+        return [AliveRow(*row) for row in rows]
 
     def forget_alive(self, ids: Sequence[int], server_time: datetime) -> None:
         """Drop the intervals that the server has taken."""
         with self._transaction() as db:
             db.executemany("DELETE FROM alive WHERE id = ?", [(row_id,) for row_id in ids])
             _remember_contact(db, int(server_time.timestamp()))
-
-
-def checksum(identity: tuple[int | str | None, ...], body: bytes) -> int:
-    """Return the CRC-32 over a record's row: the columns before `crc`, and its bytes."""
-    return zlib.crc32(body, zlib.crc32(repr(identity).encode()))
 
 
 _NEXT_ID: Final = "(SELECT ifnull(max(id), 0) + 1 FROM records)"
@@ -185,7 +186,7 @@ def _mark(db: sqlite3.Connection, epoch: str, results: Sequence[Result], now: in
     known = sorted(row_id for row_id in durable if row_id in ids)
     new = _leave_waiting(db, known)
     rows = [(row_id, durable[row_id].status, durable[row_id].code, now) for row_id in new]
-    db.executemany("INSERT INTO acks VALUES (?, ?, ?, ?)", rows)
+    db.executemany("INSERT INTO acks VALUES (?, ?, ?, ?, ?)", [(*row, checksum(*row)) for row in rows])
     db.execute("DELETE FROM aside WHERE id IN (SELECT id FROM acks)")
     return len(rows)
 
@@ -222,6 +223,14 @@ def _prune(db: sqlite3.Connection, before: int) -> None:
     ids = [(row_id,) for row_id, acked_at in oldest if acked_at < before and row_id != newest_id]
     db.executemany("DELETE FROM records WHERE id = ?", ids)
     db.executemany("DELETE FROM acks WHERE id = ?", ids)
+
+
+def _drop_ended_sessions(db: sqlite3.Connection) -> None:
+    # Until the server has the record, its session is kept as well: if the record's page breaks, the weight does not.
+    db.execute(
+        "DELETE FROM sessions WHERE EXISTS"
+        " (SELECT 1 FROM records JOIN acks USING (id) WHERE id > after_id AND records.meter = sessions.meter)"
+    )
 
 
 def _remember_contact(db: sqlite3.Connection, now: int) -> None:

@@ -16,6 +16,11 @@ class Reserve:
     path: Path
     size: int
 
+    @classmethod
+    def beside(cls, spool: Path, size: int) -> "Reserve":
+        """The reserve of the spool at that path."""
+        return cls(spool.with_name(f"{spool.name}.reserve"), size)
+
     @property
     def is_there(self) -> bool:
         """Whether the room is still held."""

@@ -1,14 +1,18 @@
 """Whether there is room for another session. At the hard limit service is refused and said so."""
 
 import os
+import sqlite3
+from contextlib import suppress
 from typing import Final
 
 from gateways.clock import Instant
 from gateways.spool.notes import Notes
 from gateways.spool.rows import Room
+from gateways.spool.schema import PAGE_BYTES
 
 # Service comes back only when this much more than the limit is free, so that it does not flicker.
 _MARGIN: Final = 0.05
+_WORTH_SHRINKING: Final = 64_000_000
 
 
 class Limits(Notes):
@@ -30,9 +34,20 @@ class Limits(Notes):
         if room.refusing != bool(row and row[0]):
             self._keep_refusing(room.refusing)
             self.add_notice("disk_full" if room.refusing else "disk_ok", self._explain(room), moment, boot_id)
-        if not self._reserve.is_there and room.free_bytes > self._limits.min_free_bytes + self._reserve.size:
-            self._reserve.make()
+        self.hold_reserve()
         return room
+
+    def hold_reserve(self) -> None:
+        """Make the reserve, if it is not there and there is room for it."""
+        if not self._reserve.is_there and self._free_bytes() > self._limits.min_free_bytes + self._reserve.size:
+            self._reserve.make()
+
+    def shrink(self) -> None:
+        """Give free pages back to the disk if they are most of a large file. Takes seconds: for the boot only."""
+        pages, unused = self._pragma("page_count"), self._pragma("freelist_count")
+        if unused > pages // 2 and unused * PAGE_BYTES > _WORTH_SHRINKING:
+            with suppress(sqlite3.OperationalError):  # no room for the copy: then they wait for records to come
+                self._db.execute("VACUUM")
 
     def _keep_refusing(self, refusing: bool) -> None:
         with self._transaction() as db:
@@ -46,11 +61,12 @@ class Limits(Notes):
         )
 
     def _used_bytes(self) -> int:
-        pages, unused, size = (
-            self._db.execute(f"PRAGMA {name}").fetchone()[0] for name in ("page_count", "freelist_count", "page_size")
-        )
+        pages = self._pragma("page_count") - self._pragma("freelist_count")
         log = self.path.with_name(f"{self.path.name}-wal")
-        return int((pages - unused) * size) + (log.stat().st_size if log.exists() else 0)
+        return pages * PAGE_BYTES + (log.stat().st_size if log.exists() else 0)
+
+    def _pragma(self, name: str) -> int:
+        return int(self._db.execute(f"PRAGMA {name}").fetchone()[0])
 
     def _free_bytes(self) -> int:
         disk = os.statvfs(self.path.parent)
