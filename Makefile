@@ -14,7 +14,7 @@ export PIP_ROOT_USER_ACTION := ignore
 export PIP_PROGRESS_BAR := off
 
 .DEFAULT_GOAL := help
-.PHONY: help install run test lint format lock bench bench-full soak clean
+.PHONY: help install run test lint format lock bench bench-full soak fuzz clean
 
 help: ## Show this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-12s %s\n", $$1, $$2 }' $(firstword $(MAKEFILE_LIST))
@@ -41,7 +41,7 @@ format: $(INSTALLED) ## Rewrite the code in the project's style
 lock: ## Lock the dependencies of setup.cfg anew (ARGS=--upgrade takes newer releases)
 	@PYTHON="$(PYTHON)" scripts/lock.sh $(ARGS)
 
-bench: $(INSTALLED) ## Measure ingest and volumes against their floors, in at most 15 minutes
+bench: $(INSTALLED) ## Measure ingest, volumes and the idle gateway against their floors, in at most 17 minutes
 	$(BIN)/python -m scripts.bench $(ARGS)
 
 bench-full: $(INSTALLED) ## The same in nine rounds and over 16 million discharges (resumes; 11 GB of disk)
@@ -49,6 +49,9 @@ bench-full: $(INSTALLED) ## The same in nine rounds and over 16 million discharg
 
 soak: $(INSTALLED) ## Run the tests that take minutes
 	$(BIN)/pytest -m soak $(ARGS)
+
+fuzz: $(INSTALLED) ## Throw 200,000 damaged inputs at each serial parser (FUZZ_SECONDS=600 lengthens it, FUZZ_SEED repeats it)
+	$(BIN)/python -m scripts.fuzz
 
 clean: ## Remove caches and builds; var/ (the data) and .venv stay
 	rm -rf build *.egg-info .pytest_cache .mypy_cache .ruff_cache .hypothesis .import_linter_cache

@@ -20,29 +20,29 @@ __all__ = ["EXAMPLE", "ConfigError", "GatewayConfig", "load_config"]
 
 EXAMPLE: Final = """\
 server = "https://meters.example.go.kr"
-key_file = "/etc/jongnyang/gateway.key"
+key_file = "/var/lib/jongnyang/gateway.key"
 spool = "/var/lib/jongnyang/spool.db"
-# port_log = "/var/log/jongnyang"     # records the ports' bytes, card numbers hashed
+# port_log = "/var/log/jongnyang"     # records what the ports say, without card numbers
 
 [[meters]]                            # once per meter
 meter = "W0G-001-01-1"                # as registered in the service
 capacity_g = 100000                   # what scale and bin may hold, gross
 
 [meters.reader]
-port = "/dev/serial/by-id/usb-FTDI_FT232R_USB_UART_A1-if00-port0"
+port = "/dev/serial/by-path/platform-fd500000.pcie-usb-0:1.1:1.0-port0"
 protocol = "rdm6300"
 
 [meters.scale]
-port = "/dev/serial/by-id/usb-FTDI_FT232R_USB_UART_B2-if00-port0"
+port = "/dev/serial/by-path/platform-fd500000.pcie-usb-0:1.2:1.0-port0"
 protocol = "cas_22"
 
 [meters.lid]
-port = "/dev/serial/by-id/usb-1a86_USB_Serial-if00-port0"
+port = "/dev/serial/by-path/platform-fd500000.pcie-usb-0:1.3:1.0-port0"
 driver = "relay"
 
-[meters.display]                      # optional
-port = "/dev/serial/by-id/usb-Prolific_Technology_Inc._USB-Serial_Controller-if00-port0"
-language = "ko"
+# [meters.display]                    # where there is one
+# port = "/dev/serial/by-path/platform-fd500000.pcie-usb-0:1.4:1.0-port0"
+# language = "ko"
 
 [session]                             # optional, any threshold of gateways/thresholds.py
 division_g = 10

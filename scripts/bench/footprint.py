@@ -24,10 +24,11 @@ from pathlib import Path
 from typing import Final
 
 from gateways.keys import GatewayKey, save_key
+from gateways.live import live_path, read_live
 
 MOST_RSS_MB: Final = 60
 MOST_CPU_PERCENT: Final = 1.0
-METERS: Final = (1, 4)
+CASES: Final = ((1, True), (4, True), (1, False))  # meters, and whether their scales stream
 _FRAME: Final = b"ST,GS,1\xc4,000013.5 kg\r\n"
 _EVERY_S: Final = 0.1
 _WARM_UP_S: Final = 10.0
@@ -61,15 +62,14 @@ def main() -> None:
 def section(seconds: float) -> str:
     """Return the table; one gateway after another."""
     rows = []
-    for meters in METERS:
-        for streams in (True, False):
-            found = measure(meters, seconds, streams=streams)
-            fits = found.rss_mb <= MOST_RSS_MB and found.cpu_percent < MOST_CPU_PERCENT
-            rows.append(
-                f"| {meters} | {'10 frames/s' if streams else 'silent'} | {found.rss_mb:.1f} | {found.pss_mb:.1f} "
-                f"| {found.cpu_percent:.2f} % | {MOST_RSS_MB} MB RSS, under {MOST_CPU_PERCENT:.0f} % "
-                f"| {'met' if fits else '**missed**'} |"
-            )
+    for meters, streams in CASES:
+        found = measure(meters, seconds, streams=streams)
+        fits = found.rss_mb <= MOST_RSS_MB and found.cpu_percent < MOST_CPU_PERCENT
+        rows.append(
+            f"| {meters} | {'10 frames/s' if streams else 'silent'} | {found.rss_mb:.1f} | {found.pss_mb:.1f} "
+            f"| {found.cpu_percent:.2f} % | {MOST_RSS_MB} MB RSS, under {MOST_CPU_PERCENT:.0f} % "
+            f"| {'met' if fits else '**missed**'} |"
+        )
     return ABOUT + "\n".join([*rows, ""])
 
 
@@ -86,11 +86,20 @@ def measure(meters: int, seconds: float, *, streams: bool) -> Footprint:
                 time.sleep(seconds)
                 used = (_cpu_s(process.pid) - before) / (time.monotonic() - since)
                 memory = _memory_mb(process.pid)
+                _check(Path(folder, "spool.db"), meters, streams=streams)
             except ProcessLookupError as error:
                 raise SystemExit(f"the gateway ended: {log.read_text(encoding='utf-8')[-2000:]}") from error
             finally:
                 process.terminate()
     return Footprint(memory["Rss"], memory["Pss"], 100 * used)
+
+
+def _check(spool: Path, meters: int, *, streams: bool) -> None:
+    """See that what was measured has really read its scales."""
+    live = read_live(live_path(spool))
+    frames = [meter.ports["scale"].frames for meter in live.meters] if live else []
+    if len(frames) != meters or any((count < _WARM_UP_S / _EVERY_S / 2) == streams for count in frames):
+        raise SystemExit(f"the gateway read {frames} frames of its scales: nothing to measure")
 
 
 def _cpu_s(pid: int) -> float:
