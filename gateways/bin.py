@@ -3,7 +3,9 @@
 from typing import Final
 
 from gateways.capacity import Capacity
+from gateways.events import Effect, Kind
 from gateways.frames import WeightSample
+from gateways.lidwatch import LidWatch
 from gateways.rest import Rest, Step
 from gateways.stability import StabilityWindow, StableWeight, fault_of
 from gateways.thresholds import Thresholds
@@ -24,8 +26,10 @@ class Bin:
         self.rest = Rest(thresholds, last_gross_g)
         self.window = StabilityWindow(thresholds, inferred=inferred_stability)
         self.heard_at = float("-inf")
+        self._lid_watch = LidWatch(thresholds)
         self._capacity = Capacity(capacity_g, thresholds)
         self._silent_s = thresholds.scale_silent_s
+        self._max_gap_s = thresholds.max_gap_s
         self._scale_fault: str | None = None
 
     def mark(self, fault: str, *, wrong: bool) -> None:
@@ -50,21 +54,25 @@ class Bin:
         """Whether no frame has come for so long that the last weight is stale."""
         return at - self.heard_at > self._silent_s
 
-    def watch_scale(self, at: float) -> None:
-        """Forget a stale weight."""
+    def tick(self, at: float, kind: Kind | None) -> list[Effect]:
+        """Forget a stale weight; return what an open lid calls for, `kind` being that of the session under way."""
         if self.is_silent(at):
             self.gross_g = None
             self.mark("comm", wrong=True)
+        effects = self._lid_watch.tick(at, kind)
+        if self._lid_watch.is_alarmed:
+            self.mark("lock", wrong=True)
+        return effects
 
     @property
     def is_overloaded(self) -> bool:
         """Whether the scale's last frame said that there is too much on it."""
         return self._scale_fault == "overload"
 
-    @property
-    def proven(self) -> StableWeight | None:
-        """Return the weight if it is proven and nobody can reach into the bin."""
-        return self.window.weight() if self.lid_open is False and self.window.is_proven else None
+    def proven(self, at: float) -> StableWeight | None:
+        """Return the weight if it is proven until now and nobody can reach into the bin."""
+        is_current = at - self.heard_at <= self._max_gap_s
+        return self.window.weight() if is_current and self.lid_open is False and self.window.is_proven else None
 
     def look_at_rest(self, at: float, weight: StableWeight) -> Step | None:
         """Take a proven weight that no session weighs; return the step that no session explains."""
@@ -84,11 +92,28 @@ class Bin:
 
     # --- Lid
 
-    def lid_moved(self, is_open: bool | None) -> None:
-        """Take what the lid's controller says; None if there is nobody to say it."""
-        if is_open is not False:
+    def lid_moved(self, at: float, is_open: bool) -> list[Effect]:
+        """Take what the lid's controller says; repeating it changes nothing. Return the end of an alarm."""
+        was_closed, self.lid_open = self.lid_open is False, is_open
+        if is_open:
             self.rest.disturb()
-        elif self.lid_open is not False:
+            self._lid_watch.opened(at)
+            return []
+        if not was_closed:
             # Whatever was weighed while nobody knew of the lid proves nothing.
             self.window.clear()
-        self.lid_open = is_open
+        return self._end_alarm(self._lid_watch.closed())
+
+    def lid_lost(self) -> None:
+        """Nobody knows how the lid stands."""
+        self.lid_open = None
+        self.rest.disturb()
+
+    def extend_open(self, at: float) -> list[Effect]:
+        """Begin the open lid's time anew; return the end of an alarm."""
+        return self._end_alarm(self._lid_watch.extend(at))
+
+    def _end_alarm(self, effects: list[Effect]) -> list[Effect]:
+        if effects:
+            self.mark("lock", wrong=False)
+        return effects

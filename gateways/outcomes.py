@@ -1,7 +1,6 @@
 """What a finished session amounts to: outcome, net and evidence from two weights. Pure."""
 
 import statistics
-from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Any, Final
 
@@ -26,9 +25,6 @@ _TOLD: Final[dict[Outcome, str]] = {
     "refused_full": "bin_full",
     "aborted": "bin_aborted",
 }
-
-# How a session without a proven weight becomes a record: `unsettled` or `aborted`.
-Ending = Callable[[OpenSession, "Story", Thresholds, float], Draft]
 
 
 @dataclass(slots=True)
@@ -141,17 +137,20 @@ def unsettled(session: OpenSession, story: Story, thresholds: Thresholds, at: fl
     )
 
 
-def aborted(session: OpenSession, story: Story, thresholds: Thresholds, at: float) -> Draft:
-    """Return the draft of a session whose lid never opened."""
+def aborted(
+    session: OpenSession, weight: StableWeight | None, story: Story, thresholds: Thresholds, at: float
+) -> Draft:
+    """Return the draft of a session whose lid never opened; `weight` is what the bin weighs now, if that is proven."""
+    before, after = _grams(session.baseline), _grams(weight)
     return Draft(
         at=at,
         outcome="aborted",
         card=session.card,
-        gross_before_g=_grams(session.baseline),
-        gross_after_g=None,
-        net_g=None,
+        gross_before_g=before,
+        gross_after_g=after,
+        net_g=None if before is None or after is None else after - before,
         flags=_flags(session, story, thresholds, []),
-        evidence=_before(session),
+        evidence={**_before(session), **({"after": weight.evidence()} if weight is not None else {})},
     )
 
 

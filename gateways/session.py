@@ -9,10 +9,10 @@ The session is on disk before the lid opens; nothing is billed while the lid is 
 state: a session goes on beside it or ends, and `faults` says what is wrong. docs/sessions.md goes through every case.
 """
 
-from enum import Enum
 from typing import Final, TypeVar
 
 from gateways import outcomes
+from gateways.baseline import Baseline, Full, Verdict
 from gateways.bin import Bin
 from gateways.cards import Card
 from gateways.entrance import Entrance
@@ -24,7 +24,6 @@ from gateways.events import (
     Draft,
     Effect,
     Event,
-    Kind,
     LidLost,
     LidMoved,
     OpenLid,
@@ -35,37 +34,15 @@ from gateways.events import (
     Tick,
     Weighed,
 )
-from gateways.lidwatch import LidWatch
 from gateways.outcomes import Story
 from gateways.stability import StableWeight
+from gateways.states import ABOUT_TO_OPEN, AFTER_CLOSING, MAY_CLOSE, MAY_OPEN, OPENED
+from gateways.states import State as State
 from gateways.thresholds import Thresholds
 from gateways.visits import SERVICE_BY_COMMAND, Visit
 
 _OPEN_ATTEMPTS: Final = 2
 T = TypeVar("T")
-
-
-class State(Enum):
-    """Where a session stands."""
-
-    IDLE = "idle"
-    AUTH = "auth"
-    BASELINE = "baseline"
-    OPENING = "opening"
-    OPEN = "open"
-    COLLECTION = "collection"
-    SERVICE = "service"
-    CLOSING = "closing"
-    SETTLING = "settling"
-    COMMIT = "commit"
-    RECOVER = "recover"
-
-
-_OPENED: Final[dict[Kind, State]] = {"deposit": State.OPEN, "collection": State.COLLECTION, "service": State.SERVICE}
-_AFTER_CLOSING: Final = frozenset({State.CLOSING, State.SETTLING})
-_MAY_OPEN: Final = frozenset({State.OPENING, State.RECOVER}) | _AFTER_CLOSING
-_MAY_CLOSE: Final = frozenset({*_OPENED.values(), State.RECOVER})
-_ABOUT_TO_OPEN: Final = frozenset({State.BASELINE, State.OPENING})
 
 
 class Session:
@@ -93,11 +70,10 @@ class Session:
             thresholds, last_gross_g=last_gross_g, capacity_g=capacity_g, inferred_stability=inferred_stability
         )
         self._entrance = Entrance(thresholds, self._bin)
-        self._lid_watch = LidWatch(thresholds)
-        self._visit: Visit | None = None  # who waits for a baseline
+        self._baseline: Baseline | None = None
         self._session = resume
         self._story = Story(recovering=resume is not None)
-        self._attempts = 0
+        self._open_attempts = 0
         self._draft: Draft | None = None
 
     # --- What others see
@@ -166,20 +142,21 @@ class Session:
         if seen.card == self._owner:
             return self._extend(seen.at) if is_new else []
         # Who touches while the lid is about to open will use that lid, and be gone when the next one would open.
-        touches.queue(seen, may_enter=is_new and self.state not in _ABOUT_TO_OPEN)
+        touches.queue(seen, may_enter=is_new and self.state not in ABOUT_TO_OPEN)
         return [Tell("bin_busy")] if is_new else []
 
     @property
     def _owner(self) -> Card | None:
-        visitor = self._session or self._visit
-        return None if visitor is None else visitor.card
+        if self._session is not None:
+            return self._session.card
+        return None if self._baseline is None else self._baseline.visit.card
 
     def _extend(self, at: float) -> list[Effect]:
         """The owner is still busy at the open lid: once, its time begins anew."""
         if self.state is not State.OPEN or self._story.extended_at is not None:
             return []
         self._story.extended_at = at
-        return self._lid_watch.extend(at)
+        return self._bin.extend_open(at)
 
     def _authorise(self, seen: CardSeen) -> list[Effect]:
         self._enter(State.AUTH, seen.at)
@@ -194,75 +171,55 @@ class Session:
         if not isinstance(visit, Visit):
             self._enter(State.IDLE, at)
             return visit
-        self._visit = visit
-        self._attempts = 1
-        self._bin.window.clear()
+        self._baseline = Baseline(visit, self._thresholds, self._bin, at)
         self._enter(State.BASELINE, at)
         return [Tell("bin_welcome")]
 
-    def _wait_for_baseline(self, at: float, elapsed_s: float) -> list[Effect]:
-        tries = self._thresholds.baseline_tries
-        needs_scale = _present(self._visit).kind == "deposit"
-        if self._bin.is_silent(at) and not needs_scale:
-            return self._do_without_baseline(at)
-        if elapsed_s <= self._thresholds.baseline_timeout_s / tries:
-            return []
-        if self._attempts == tries:
-            return self._do_without_baseline(at)
-        self._attempts += 1
-        self._bin.window.clear()
-        self._enter(State.BASELINE, at)
-        return [Tell("bin_unstable")]
+    def _decide(self, at: float, verdict: Verdict) -> list[Effect]:
+        if isinstance(verdict, Tell):
+            return [verdict]
+        visit, self._baseline = _present(self._baseline).visit, None
+        match verdict:
+            case OpenSession():
+                return self._begin(at, verdict)
+            case Full(weight):
+                self._bin.mark("volume", wrong=True)
+                return self._commit(outcomes.refused_full(visit.card, weight, at))
+            case reason:
+                self._enter(State.IDLE, at)
+                return self._entrance.refuse(reason, visit.card)
 
-    def _do_without_baseline(self, at: float) -> list[Effect]:
-        """Whoever empties or repairs the bin needs no proven weight; a deposit does, unless the district says so."""
-        is_deposit = _present(self._visit).kind == "deposit"
-        self._bin.mark("weighing", wrong=True)
-        if is_deposit and self._bin.is_overloaded:
-            return self._refuse_full(at, None)
-        good = self._bin.rest.last_good
-        if is_deposit and (good is None or not self._thresholds.open_on_last_good):
-            return self._leave_baseline(at, "scale_silent" if self._bin.is_silent(at) else "baseline_unstable")
-        return self._begin(at, good, "baseline_missing" if good is None else "baseline_last_good")
-
-    def _leave_baseline(self, at: float, reason: str) -> list[Effect]:
-        visit, self._visit = _present(self._visit), None
-        self._enter(State.IDLE, at)
-        return self._entrance.refuse(reason, visit.card)
-
-    def _refuse_full(self, at: float, weight: StableWeight | None) -> list[Effect]:
-        visit, self._visit = _present(self._visit), None
-        self._bin.mark("volume", wrong=True)
-        return self._commit(outcomes.refused_full(visit.card, weight, at))
-
-    def _begin(self, at: float, baseline: StableWeight | None, *flags: str) -> list[Effect]:
-        visit, self._visit = _present(self._visit), None
-        self._session = OpenSession(visit.card, baseline, visit.kind, (*visit.flags, *flags))
+    def _begin(self, at: float, session: OpenSession) -> list[Effect]:
+        self._session = session
         self._story = Story()
-        self._attempts = 1
+        self._open_attempts = 1
         self._enter(State.OPENING, at)
-        return [BeginSession(self._session), OpenLid()]
+        return [BeginSession(session), OpenLid()]
 
     def _retry_lid(self, at: float) -> list[Effect]:
-        self._attempts += 1
-        if self._attempts <= _OPEN_ATTEMPTS:
+        self._open_attempts += 1
+        if self._open_attempts <= _OPEN_ATTEMPTS:
             self._enter(State.OPENING, at)
             return [OpenLid()]
         self._bin.mark("lock", wrong=True)
-        return self._end_without_weight(at, outcomes.aborted)
+        self._flag_unknown_lid()
+        session = _present(self._session)
+        return self._commit(outcomes.aborted(session, self._bin.proven(at), self._story, self._thresholds, at))
 
     # --- Weights
 
     def _on_weight(self, event: Weighed) -> list[Effect]:
         self._bin.weighed(event.at, event.sample)
-        if self.state in _AFTER_CLOSING:
+        if self.state in AFTER_CLOSING:
             self._story.saw(event.at, event.sample, is_settling=self.state is State.SETTLING)
-        match self.state, self._bin.proven:
+        match self.state, self._bin.proven(event.at):
             case State.IDLE, StableWeight() as weight:
                 return self._look_at_rest(event.at, weight)
             case State.BASELINE, StableWeight() as weight:
                 # A step goes on record before anybody opens the lid; who waits is weighed anew after it.
-                return self._look_at_rest(event.at, weight) or self._open_for_visit(event.at, weight)
+                return self._look_at_rest(event.at, weight) or self._decide(
+                    event.at, _present(self._baseline).proven(weight)
+                )
             case State.SETTLING, StableWeight() as weight:
                 return self._settle(event.at, weight)
         return []
@@ -271,67 +228,56 @@ class Session:
         step = self._bin.look_at_rest(at, weight)
         return [] if step is None else self._commit(outcomes.unattended_step(step, weight, at))
 
-    def _open_for_visit(self, at: float, weight: StableWeight) -> list[Effect]:
-        if _present(self._visit).kind == "deposit" and self._bin.is_full(weight):
-            return self._refuse_full(at, weight)
-        return self._begin(at, weight)
-
     # --- The lid
 
     def _on_lid(self, at: float, is_open: bool) -> list[Effect]:
         was_lost = self._bin.lid_open is None
-        self._bin.lid_moved(is_open)
-        return self._opened(at) if is_open else self._closed(at, was_lost)
+        effects = self._bin.lid_moved(at, is_open)
+        return effects + (self._opened(at) if is_open else self._closed(at, was_lost))
 
     def _opened(self, at: float) -> list[Effect]:
-        self._lid_watch.opened(at)
         if self.state is State.BASELINE:
-            return self._leave_baseline(at, "lid_not_closed")
-        if self.state not in _MAY_OPEN:
+            return self._decide(at, "lid_not_closed")
+        if self.state not in MAY_OPEN:
             return []
-        self._story.opened(at, again=self.state in _AFTER_CLOSING)
+        self._story.opened(at, again=self.state in AFTER_CLOSING)
         self._bin.mark("lock", wrong=False)
-        self._enter(_OPENED[_present(self._session).kind], at)
+        self._enter(OPENED[_present(self._session).kind], at)
         return [Tell("bin_open")]
 
     def _closed(self, at: float, was_lost: bool) -> list[Effect]:
-        effects = self._lid_watch.closed()
         # Whatever was weighed while nobody knew of the lid proves nothing: weigh again.
-        is_news = self.state in _MAY_CLOSE or (was_lost and self.state in _AFTER_CLOSING)
-        if effects or is_news:
-            self._bin.mark("lock", wrong=False)
-        if not is_news:
-            return effects
+        if self.state not in MAY_CLOSE and not (was_lost and self.state in AFTER_CLOSING):
+            return []
         self._story.closed(at)
+        self._bin.mark("lock", wrong=False)
         self._enter(State.CLOSING, at)
-        return [*effects, Tell("bin_weighing")]
+        return [Tell("bin_weighing")]
 
     def _on_lid_lost(self, at: float) -> list[Effect]:
-        self._bin.lid_moved(None)
-        return self._leave_baseline(at, "lid_unknown") if self.state is State.BASELINE else []
+        self._bin.lid_lost()
+        return self._decide(at, "lid_unknown") if self.state is State.BASELINE else []
 
     # --- Time
 
     def _on_tick(self, at: float) -> list[Effect]:
-        self._bin.watch_scale(at)
-        effects = self._lid_watch.tick(at, None if self._session is None else self._session.kind)
-        if self._lid_watch.is_alarmed:
-            self._bin.mark("lock", wrong=True)
+        effects = self._bin.tick(at, None if self._session is None else self._session.kind)
         return effects + self._wait(at, at - self._since)
 
     def _wait(self, at: float, elapsed_s: float) -> list[Effect]:
         match self.state:
             case State.BASELINE:
-                return self._wait_for_baseline(at, elapsed_s)
+                verdict = _present(self._baseline).wait(at)
+                return [] if verdict is None else self._decide(at, verdict)
             case State.OPENING if elapsed_s > self._thresholds.lid_timeout_s:
                 return self._retry_lid(at)
             case State.CLOSING if elapsed_s >= self._thresholds.settle_delay_s:
                 self._bin.window.clear()
                 self._enter(State.SETTLING, at)
             case State.SETTLING if self._is_settling_over(at, elapsed_s):
-                return self._end_without_weight(at, outcomes.unsettled)
+                return self._leave_unsettled(at)
             case State.RECOVER if elapsed_s > self._thresholds.recover_timeout_s:
-                return self._end_without_weight(at, outcomes.unsettled)
+                return self._leave_unsettled(at)
         return []
 
     def _is_settling_over(self, at: float, elapsed_s: float) -> bool:
@@ -350,10 +296,13 @@ class Session:
         session = _present(self._session)
         return self._commit(outcomes.weighed(session, weight, self._story, self._thresholds, at))
 
-    def _end_without_weight(self, at: float, ending: outcomes.Ending) -> list[Effect]:
+    def _leave_unsettled(self, at: float) -> list[Effect]:
+        self._flag_unknown_lid()
+        return self._commit(outcomes.unsettled(_present(self._session), self._story, self._thresholds, at))
+
+    def _flag_unknown_lid(self) -> None:
         if self._bin.lid_open is None:
             self._story.flag("lid_unknown")
-        return self._commit(ending(_present(self._session), self._story, self._thresholds, at))
 
     def _commit(self, draft: Draft) -> list[Effect]:
         self._enter(State.COMMIT, draft.at)
@@ -366,11 +315,11 @@ class Session:
     def _on_committed(self, at: float) -> list[Effect]:
         if self.state is not State.COMMIT:
             return []
-        visit, self._visit, self._session = self._visit, None, None
+        waiting, self._baseline, self._session = self._baseline, None, None
         self._bin.window.clear()
         self._enter(State.IDLE, at)
-        if visit is not None:
-            return self._let_in(at, self._entrance.admit(at, visit))
+        if waiting is not None:
+            return self._let_in(at, self._entrance.admit(at, waiting.visit))
         pending = self._entrance.touches.take_pending(at)
         return [*outcomes.told(_present(self._draft)), *(self._authorise(pending) if pending is not None else [])]
 
