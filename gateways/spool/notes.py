@@ -1,5 +1,6 @@
 """Notices, refused cards, and other states of which only the newest counts."""
 
+import sqlite3
 from collections.abc import Sequence
 from typing import Final
 
@@ -19,11 +20,7 @@ class Notes(Connection):
     def add_notice(self, kind: str, detail: str, moment: Instant, boot_id: str) -> None:
         """Keep what an operator must hear once, until the server has it; of more than 1,000 the newest."""
         with self._transaction() as db:
-            db.execute(
-                "INSERT INTO notices (kind, detail, at, clock, boot_id, mono_ms) VALUES (?, ?, ?, ?, ?, ?)",
-                (kind, detail, *_when(moment, boot_id)),
-            )
-            db.execute("DELETE FROM notices WHERE id <= (SELECT max(id) FROM notices) - ?", (KEEP_NOTICES,))
+            insert_notice(db, kind, detail, moment, boot_id)
 
     def notices(self, limit: int) -> list[NoticeRow]:
         """Return the oldest notices that wait."""
@@ -74,6 +71,15 @@ class Notes(Connection):
         if ids:
             with self._transaction() as db:
                 db.executemany(statement, [(row_id,) for row_id in ids])
+
+
+def insert_notice(db: sqlite3.Connection, kind: str, detail: str, moment: Instant, boot_id: str) -> None:
+    """Add a notice to the transaction under way."""
+    db.execute(
+        "INSERT INTO notices (kind, detail, at, clock, boot_id, mono_ms) VALUES (?, ?, ?, ?, ?, ?)",
+        (kind, detail, *_when(moment, boot_id)),
+    )
+    db.execute("DELETE FROM notices WHERE id <= (SELECT max(id) FROM notices) - ?", (KEEP_NOTICES,))
 
 
 def _when(moment: Instant, boot_id: str) -> tuple[str, str, str, int]:

@@ -36,16 +36,23 @@ def open_spool(path: Path, limits: SpoolLimits | None = None, clock: Clock | Non
     What can be read of a damaged spool goes into the new one, with a notice dated by `clock`.
     Raises sqlite3.OperationalError if the place cannot be read or written.
     """
-    path.parent.mkdir(parents=True, exist_ok=True)
-    replacement = _Replacement(path)
-    if replacement.is_needed():
-        Reserve.beside(path, 0).free()
-        replacement.carry_out(clock or Clock())
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        _replace_if_needed(path, clock or Clock())
+    except OSError as error:
+        raise sqlite3.OperationalError(f"{path}: {error.strerror}") from error
     spool = Spool(path, limits=limits)
     spool.prepare()
     spool.hold_reserve()
     spool.shrink()
     return spool
+
+
+def _replace_if_needed(path: Path, clock: Clock) -> None:
+    replacement = _Replacement(path)
+    if replacement.is_needed():
+        Reserve.beside(path, 0).free()
+        replacement.carry_out(clock)
 
 
 class _Replacement:
@@ -57,19 +64,15 @@ class _Replacement:
         self._new = path.with_name(f"{path.name}.new")
         self._folder = path.with_name(f"{path.name}.moving")
         self._old = self._folder / path.name
+        self._damage: str | None = None
 
     def is_needed(self) -> bool:
-        """Whether one was interrupted, or has to begin: then its folder is made."""
+        """Whether one was interrupted, or has to begin."""
         if self._old.exists():
             return True
         shutil.rmtree(self._folder, ignore_errors=True)
-        reason = find_damage(self._path)
-        if reason is None and not is_of_old_version(self._path):
-            return False
-        self._folder.mkdir()
-        if reason is not None:
-            (self._folder / _REASON).write_text(reason, encoding="utf-8")
-        return True
+        self._damage = find_damage(self._path)
+        return self._damage is not None or is_of_old_version(self._path)
 
     def carry_out(self, clock: Clock) -> None:
         """Take the steps that are left."""
@@ -83,6 +86,9 @@ class _Replacement:
 
     def _move(self) -> None:
         if not self._old.exists():
+            self._folder.mkdir()
+            if self._damage is not None:
+                (self._folder / _REASON).write_text(self._damage, encoding="utf-8")
             self._path.touch()  # a log may stand alone
             self._path.rename(self._old)
         if self._log.exists():

@@ -6,7 +6,8 @@ from contextlib import suppress
 from typing import Final
 
 from gateways.clock import Instant
-from gateways.spool.notes import Notes
+from gateways.spool.connection import Connection, SpoolFullError, even_if_full
+from gateways.spool.notes import insert_notice
 from gateways.spool.rows import Room
 from gateways.spool.schema import PAGE_BYTES
 
@@ -15,27 +16,31 @@ _MARGIN: Final = 0.05
 _WORTH_SHRINKING: Final = 64_000_000
 
 
-class Limits(Notes):
+class Limits(Connection):
     """The methods around the disk."""
 
     def room(self) -> Room:
         """Return how much there is, and whether service is refused: the last word of `watch_room`, or worse."""
         used, free = self._used_bytes(), self._free_bytes()
-        row = self._db.execute("SELECT value FROM meta WHERE key = 'refusing'").fetchone()
-        return Room(used, free, self._is_refusing(used, free, was_refusing=bool(row and row[0])))
+        return Room(used, free, self._is_refusing(used, free, was_refusing=self._was_refusing()))
 
     def watch_room(self, moment: Instant, boot_id: str) -> Room:
         """Like `room`; keep a notice when service begins or ends to be refused, and hold the reserve again.
 
         To be called before each session and every minute or so.
         """
-        row = self._db.execute("SELECT value FROM meta WHERE key = 'refusing'").fetchone()
         room = self.room()
-        if room.refusing != bool(row and row[0]):
-            self._keep_refusing(room.refusing)
-            self.add_notice("disk_full" if room.refusing else "disk_ok", self._explain(room), moment, boot_id)
+        if room.refusing != self._was_refusing():
+            with suppress(SpoolFullError):  # not even the reserve helped: told as soon as there is room
+                self._tell(room, moment, boot_id)
         self.hold_reserve()
         return room
+
+    @even_if_full
+    def _tell(self, room: Room, moment: Instant, boot_id: str) -> None:
+        with self._transaction() as db:
+            db.execute("REPLACE INTO meta VALUES ('refusing', ?)", (int(room.refusing),))
+            insert_notice(db, "disk_full" if room.refusing else "disk_ok", self._explain(room), moment, boot_id)
 
     def hold_reserve(self) -> None:
         """Make the reserve, if it is not there and there is room for it."""
@@ -49,9 +54,9 @@ class Limits(Notes):
             with suppress(sqlite3.OperationalError):  # no room for the copy: then they wait for records to come
                 self._db.execute("VACUUM")
 
-    def _keep_refusing(self, refusing: bool) -> None:
-        with self._transaction() as db:
-            db.execute("REPLACE INTO meta VALUES ('refusing', ?)", (int(refusing),))
+    def _was_refusing(self) -> bool:
+        row = self._db.execute("SELECT value FROM meta WHERE key = 'refusing'").fetchone()
+        return bool(row and row[0])
 
     def _is_refusing(self, used: int, free: int, *, was_refusing: bool) -> bool:
         margin = _MARGIN if was_refusing else 0.0
