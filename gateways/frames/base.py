@@ -18,23 +18,30 @@ MORE: Final = None
 
 
 class StreamParser(ABC):
-    """Incremental parser of one protocol. `STARTS` are the bytes with which a frame can begin."""
+    """Incremental parser of one protocol.
+
+    `STARTS` are the bytes with which a frame can begin; `take` sees up to `LOOKBACK` bytes before it.
+    """
 
     STARTS: frozenset[int]
+    LOOKBACK = 0
 
     def __init__(self) -> None:
         self.stats = FrameStats()
-        self._buffer = b""
+        self.reset()
 
     def reset(self) -> None:
         """Forget a half-received frame: the port was reopened. The counts stay."""
         self._buffer = b""
+        self._seen = 0  # bytes at the buffer's start that are only looked back at
 
     def feed(self, data: bytes) -> list[Reading]:
         """Return the readings completed by `data`, in order; damaged frames only count in `stats`."""
         buffer = self._buffer + data
         readings: list[Reading] = []
-        self._buffer = buffer[self._search(buffer, readings) :]
+        at = self._search(buffer, self._seen, readings)
+        self._seen = min(at, self.LOOKBACK)
+        self._buffer = buffer[at - self._seen :]
         return readings
 
     @abstractmethod
@@ -44,9 +51,9 @@ class StreamParser(ABC):
         Once it is no longer MORE, the answer must not change with what follows: readings then do not depend on chunks.
         """
 
-    def _search(self, buffer: bytes, readings: list[Reading]) -> int:
-        """Take frame after frame; return where the first unfinished one begins."""
-        at, starts, stats = 0, self.STARTS, self.stats
+    def _search(self, buffer: bytes, at: int, readings: list[Reading]) -> int:
+        """Take frame after frame from `at` on; return where the first unfinished one begins."""
+        starts, stats = self.STARTS, self.stats
         while at < len(buffer):
             taken = self.take(buffer, at) if buffer[at] in starts else NO_FRAME
             if taken is MORE:

@@ -4,13 +4,16 @@ Kern: number(12) SP unit(3) CR LF = 18 bytes; G&G: number(9) SP unit(2) CR LF = 
 Controller issue 15). Numbers are right-aligned, a minus may stand apart at the left; units are left-aligned. The unit
 is printed only when the weight is stable. There is no checksum and no mark of a tare: the tare key must be locked.
 
+The rest of a longer line may look like a G&G line: a Kern line that lost the `k` of its unit, behind three blanks, or
+A&D's behind a comma. There no G&G line is read.
+
 A moving weight therefore has no unit: it has grams only if the settings name one, else it says `motion`.
 """
 
 from typing import Final
 
 from gateways.frames import DeviceProtocol, Line, Options, Reading, WeightSample
-from gateways.frames.base import LineParser, is_number_like
+from gateways.frames.base import LineParser, Taken, is_number_like
 from gateways.frames.weights import grams_of, grams_per, padded_units
 
 _GRAMS_PER_UNIT: Final = padded_units(("<", 2), ("<", 3))
@@ -22,10 +25,18 @@ class KernParser(LineParser):
 
     STARTS = frozenset(b" +-")
     LENGTHS = (14, 18)
+    LOOKBACK = 3
 
     def __init__(self, moving_unit: str | None) -> None:
         super().__init__()
         self._per_moving_unit = None if moving_unit is None else grams_per(moving_unit)
+
+    def take(self, buffer: bytes, at: int) -> Taken:
+        """Take a line that is not the rest of a longer one."""
+        taken = super().take(buffer, at)
+        is_short = isinstance(taken, tuple) and taken[0] == self.LENGTHS[0]
+        before = buffer[max(0, at - self.LOOKBACK) : at]
+        return "shortened" if is_short and (before == b"   " or before[-1:] == b",") else taken
 
     def fits(self, start: bytes) -> bool:
         """The beginnings of a number."""

@@ -23,7 +23,12 @@ _NUMBER_WIDTHS: Final = range(10, 13)
 _PRINTABLE: Final = bytes(range(0x20, 0x7F))
 _GRAMS_PER_UNIT: Final = {unit.encode(): grams for unit, grams in GRAMS.items()}
 _REFUSALS: Final = {b"S I": "not_ready", b"S +": "overload", b"S -": "underload", b"S L": "error"}
-_DONE: Final = {b"Z": "zeroed", b"ZI": "zeroed", b"T": "tare", b"TI": "tare", b"TA": "tare", b"TAC": "tare"}
+_ZEROED: Final = frozenset((b"Z A", b"ZI D", b"ZI S"))
+_TARES: Final = frozenset((b"T", b"TI", b"TA", b"TAC"))
+_TEXTS: Final = frozenset((b"I2", b"I3", b"I4", b"I5"))
+_ERRORS: Final = frozenset(
+    (b"ES", b"ET", b"EL", *(b"%s %c" % (name, why) for name in (b"Z", b"ZI", b"T", b"TI") for why in b"IL+-"))
+)
 
 
 class MtSicsParser(StreamParser):
@@ -45,26 +50,33 @@ class MtSicsParser(StreamParser):
 
 
 def _weight(line: bytes, frame: bytes) -> WeightSample | str:
-    number, _, unit = line[4:].rpartition(b" ")
+    unit = line.rpartition(b" ")[2]
     if unit not in _GRAMS_PER_UNIT:
         return "unit"
-    grams = grams_of(number, _GRAMS_PER_UNIT[unit]) if len(number) in _NUMBER_WIDTHS else None
+    grams = _grams(line[4:])
     return "data" if grams is None else WeightSample(grams, line[2:3] == b"S", None, frame)
 
 
+def _grams(value: bytes) -> int | None:
+    """Grams of `number unit`, or None."""
+    number, _, unit = value.rpartition(b" ")
+    is_whole = len(number) in _NUMBER_WIDTHS and unit in _GRAMS_PER_UNIT
+    return grams_of(number, _GRAMS_PER_UNIT[unit]) if is_whole else None
+
+
 def _reply(line: bytes, frame: bytes) -> Reading | str:
+    """A known reply; nothing else, or noise before a weight could make one line with it."""
     if line in _REFUSALS:
         return WeightSample(None, False, _REFUSALS[line], frame)
-    if line in (b"ES", b"ET", b"EL"):
+    if line in _ERRORS:
         return Reply("error", line.decode(), frame)
+    if line in _ZEROED:
+        return Reply("zeroed", None, frame)
     command, _, rest = line.partition(b" ")
-    status, _, value = rest.decode().partition(" ")
-    if command[:1] == b"I" and command[1:].isdigit() and status in ("A", "B") and value:
-        return Reply("identity" if command == b"I4" else "done", value.strip().strip('"'), frame)
-    if command in _DONE and status in ("A", "D", "S"):
-        return Reply(_DONE[command], value.strip() or None, frame)
-    if command in _DONE and status in ("I", "L", "+", "-") and not value:
-        return Reply("error", line.decode(), frame)
+    if command in _TARES and (not rest[1:] or _grams(rest[2:]) is not None) and rest[:1] in (b"A", b"S", b"D"):
+        return Reply("tare", rest[2:].decode().strip() or None, frame)
+    if command in _TEXTS and rest[:3] == b'A "' and rest[-1:] == b'"' and rest.count(b'"') == 2:
+        return Reply("identity" if command == b"I4" else "done", rest[3:-1].decode().strip(), frame)
     return NO_FRAME
 
 
