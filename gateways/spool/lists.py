@@ -44,11 +44,11 @@ class Lists(Connection):
     def cards_status(self) -> CardsStatus:
         """Return which list is kept, how long it is and until when it holds."""
         known = dict(self._db.execute("SELECT key, value FROM meta WHERE key LIKE 'cards_%'"))
-        if not known:
+        if "cards_received_at" not in known:
             return CardsStatus()
         count = self._db.execute("SELECT count(*) FROM cards").fetchone()[0]
         received_at = datetime.fromtimestamp(known["cards_received_at"], UTC)
-        return CardsStatus(known["cards_version"], count, received_at, known["cards_valid_for_s"])
+        return CardsStatus(known.get("cards_version"), count, received_at, known.get("cards_valid_for_s", 0))
 
     def keep_tariff(self, steps: Iterable[tuple[date, Decimal]]) -> None:
         """Take the steps in force and to come: (first day in Korea, won per kg)."""

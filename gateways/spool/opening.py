@@ -106,8 +106,9 @@ class _Replacement:
             log.exception("spool_not_readable", todo="send the folder moved aside to the maker")
             _make_tables(self._new).close()
             goes_on = False
-        if not goes_on:
-            self._begin_epoch(clock)
+        with closing(Spool(self._new)) as spool:
+            if not goes_on:
+                self._begin_epoch(spool, clock)
         _sync(self._new)
 
     def _fill(self) -> bool:
@@ -117,14 +118,13 @@ class _Replacement:
             carry_damaged(self._old, new)
         return False
 
-    def _begin_epoch(self, clock: Clock) -> None:
-        with closing(Spool(self._new)) as spool:
-            spool.begin_epoch()
-            if self._reason is not None:
-                saved = spool.depth().records
-                detail = f"{self._reason}; {saved} unacknowledged records saved; kept as {self._kept.name}"
-                spool.add_notice("spool_corrupt", detail, clock.now(), clock.boot_id)
-                log.error("spool_corrupt", reason=self._reason, saved=saved, kept_as=str(self._kept))
+    def _begin_epoch(self, spool: Spool, clock: Clock) -> None:
+        spool.begin_epoch()
+        if self._reason is not None:
+            saved = spool.depth().records
+            detail = f"{self._reason}; {saved} unacknowledged records saved; kept as {self._kept.name}"
+            spool.add_notice("spool_corrupt", detail, clock.now(), clock.boot_id)
+            log.error("spool_corrupt", reason=self._reason, saved=saved, kept_as=str(self._kept))
 
     def _finish(self) -> None:
         if self._reason is None:

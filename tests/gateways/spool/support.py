@@ -2,11 +2,12 @@
 
 import json
 import random
+from contextlib import closing
 from datetime import UTC, datetime
 from pathlib import Path
 
 from gateways.cards import Card
-from gateways.clock import Clock, Instant, boot_id, rfc3339
+from gateways.clock import Instant, rfc3339
 from gateways.events import Draft
 from gateways.records import Result, encode_record
 from gateways.spool import Spool, Stamp
@@ -42,6 +43,12 @@ def interval(hour: int) -> bytes:
     return json.dumps({**moment, "clock": "synced", "boot_id": BOOT, "mono_ms": 3_600_000 * hour}).encode()
 
 
+def hurry(spool: Spool) -> closing[Spool]:
+    """The spool without waiting for the disk, to be closed: for filling it only."""
+    spool._db.execute("PRAGMA synchronous = OFF")
+    return closing(spool)
+
+
 def waiting(spool: Spool) -> list[int]:
     batch = spool.pending(ALL, ALL)
     return batch.seqs if batch else []
@@ -59,7 +66,3 @@ def drain(spool: Spool, limit: int = 500) -> dict[tuple[str, int], bytes]:
 def parts(path: Path) -> list[Path]:
     """The spool's file and its log, if they are there."""
     return [part for part in (path, path.with_name(f"{path.name}-wal")) if part.exists()]
-
-
-def clock() -> Clock:
-    return Clock(boot=boot_id())

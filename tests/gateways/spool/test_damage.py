@@ -11,7 +11,7 @@ import pytest
 from gateways.cards import CardRule
 from gateways.records import Result
 from gateways.spool import open_spool
-from tests.gateways.spool.support import ALL, METERS, NOW, discharge, drain, interval, parts
+from tests.gateways.spool.support import ALL, METERS, NOW, discharge, drain, hurry, interval, parts
 
 KEPT = "spool.db.corrupt-*"
 Number = tuple[str, int]
@@ -22,7 +22,7 @@ def filled(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, dict[Number,
     """A spool as a power cut leaves it: half in the file, half in its log. Returns also what waits in it."""
     folder = tmp_path_factory.mktemp("filled")
     rnd = random.Random(1)
-    with closing(open_spool(folder / "running.db")) as spool:
+    with hurry(open_spool(folder / "running.db")) as spool:
         numbers = [discharge(spool, rnd) for _ in range(400)]
         spool.acknowledge(spool.epoch(), [Result(seq, "stored") for seq in numbers[:150:2]], NOW)
         spool.add_alive([(meter, interval(hour)) for hour in range(40) for meter in METERS])

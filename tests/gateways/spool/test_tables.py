@@ -10,7 +10,7 @@ import pytest
 
 from gateways.cards import Card, CardRule
 from gateways.spool import CommandResult, Spool, open_spool
-from tests.gateways.spool.support import BOOT, CARD, MOMENT, NOW, put
+from tests.gateways.spool.support import BOOT, CARD, MOMENT, NOW, hurry, put
 
 HOUSEHOLD, COLLECTOR = CardRule("allowed", "household"), CardRule("allowed", "collector")
 
@@ -44,7 +44,7 @@ def test_notices_wait_in_order_until_they_were_heard(spool: Spool) -> None:
 
 
 def test_of_endless_notices_the_newest_thousand_are_kept(spool: Spool) -> None:
-    spool._db.execute("PRAGMA synchronous = OFF")
+    hurry(spool)
     for n in range(1100):
         spool.add_notice("wrong_device", str(n), MOMENT, BOOT)
     assert [row.detail for row in spool.notices(5000)] == [str(n) for n in range(100, 1100)]
@@ -74,7 +74,7 @@ def test_a_touch_repeated_while_a_status_was_under_way_is_told_again(spool: Spoo
 
 
 def test_of_many_refused_cards_the_newest_five_hundred_are_kept(spool: Spool) -> None:
-    spool._db.execute("PRAGMA synchronous = OFF")
+    hurry(spool)
     for n in range(520):
         spool.note_touch("a", Card(f"{n:032x}", f"{n:04}"), "card_unknown", MOMENT, BOOT)
     last4 = [row.card.last4 for row in spool.touches(1000)]
