@@ -111,7 +111,10 @@ class Delivery:
         self._set_aside(batch, error)
 
     def _is_to_blame(self, batch: Pending, error: BrokenServerError) -> bool:
-        """500 for a batch: is it the record? Halve and back off; a single one is compared with the next in the end."""
+        """500 for a batch: halve it and back off; a single record is compared with another one in the end.
+
+        Each time with one farther behind it, because those next to it may be of the same kind.
+        """
         if len(batch.seqs) > 1:
             self._limit = len(batch.seqs) // 2
             return False
@@ -120,15 +123,17 @@ class Delivery:
         self._suspect = head
         if self._tries < _TRIES:
             return False
-        two = self._spool.pending(2, _MAX_BYTES)
-        if two is None or len(two.seqs) < 2:
+        others = self._spool.pending(MAX_RECORDS, _MAX_BYTES)
+        if others is None or len(others.seqs) < 2:
             return False  # nothing waits behind it
-        self._send(Pending(two.epoch, two.seqs[1:], two.bodies[1:]))
+        at = min(2 ** (self._tries - _TRIES), len(others.seqs) - 1)
+        self._send(Pending(others.epoch, [others.seqs[at]], [others.bodies[at]]))
         self._set_aside(batch, error)
         return True
 
     def _set_aside(self, batch: Pending, error: ServerError) -> None:
         self._spool.set_aside(batch.epoch, batch.seqs[0], str(error))
+        self._most = MAX_RECORDS  # it was that record, not the number of them
         log.error("record_set_aside", epoch=batch.epoch, seq=batch.seqs[0], problem=str(error))
         self._notice("record_aside", f"{batch.epoch} {batch.seqs[0]}: {error}")
 
