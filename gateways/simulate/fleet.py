@@ -10,12 +10,16 @@ class FleetError(Exception):
 
 
 class FleetGateway(msgspec.Struct, frozen=True):
-    """One gateway: its one-time claim code, its meters, and the numbers of the cards used there."""
+    """One gateway: its one-time claim code, its meters, and the numbers of the cards used there.
+
+    `collectors` are the cards with which full bins are emptied; without any, that happens without a card.
+    """
 
     gateway: str
     claim_code: str
     meters: list[str]
     cards: list[str]
+    collectors: list[str] = []
 
 
 class Fleet(msgspec.Struct, frozen=True):
@@ -56,7 +60,7 @@ def cut(fleet: Fleet, meters: int | None, households: int | None) -> Fleet:
     return Fleet(
         fleet.district,
         [
-            FleetGateway(gateway.gateway, gateway.claim_code, meters_kept, cards_kept)
+            FleetGateway(gateway.gateway, gateway.claim_code, meters_kept, cards_kept, gateway.collectors)
             for gateway, meters_kept, cards_kept in zip(
                 with_meters, [kept for kept in kept_meters if kept], kept_cards, strict=True
             )

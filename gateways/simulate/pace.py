@@ -7,7 +7,7 @@ from gateways.thresholds import Thresholds
 from gateways.uplink import UplinkSettings
 
 # More frames a second than this cost a whole core for twenty meters and prove nothing more.
-_FASTEST_FRAME_S: Final = 0.02
+FASTEST_FRAME_S: Final = 0.02
 
 # Thresholds that wait for a process to be scheduled, not for a scale: never shorter than this, in real seconds.
 _FLOORS: Final = {
@@ -17,6 +17,9 @@ _FLOORS: Final = {
     "scale_silent_s": 1.0,
     "baseline_timeout_s": 5.0,
     "settle_timeout_s": 10.0,
+    "inferred_stable_s": 0.5,
+    "scale_back_s": 10.0,
+    "attended_alarm_s": 20.0,
     "lid_timeout_s": 3.0,
     "recover_timeout_s": 20.0,
     "late_close_s": 10.0,
@@ -30,6 +33,7 @@ class Pace:
     """Durations of the simulated world in real seconds, for a speed of 1 or more."""
 
     speed: float = 1.0
+    fastest_frame_s: float = FASTEST_FRAME_S
 
     def _s(self, seconds: float) -> float:
         return seconds / self.speed
@@ -37,12 +41,12 @@ class Pace:
     @property
     def weight_every_s(self) -> float:
         """Return the scale's frame period: 10 Hz."""
-        return max(self._s(0.1), _FASTEST_FRAME_S)
+        return max(self._s(0.1), self.fastest_frame_s)
 
     @property
     def card_every_s(self) -> float:
         """Return the reader's frame period."""
-        return max(self._s(0.065), _FASTEST_FRAME_S)
+        return max(self._s(0.065), self.fastest_frame_s)
 
     @property
     def wobble_s(self) -> float:
@@ -82,9 +86,34 @@ class Pace:
         return self._s(1.5)
 
     @property
+    def forgotten_lid_s(self) -> float:
+        """Return for how long a lid stays open that its resident has left so."""
+        return 1.2 * self.thresholds().late_close_s
+
+    @property
     def emptying_after_s(self) -> float:
         """Return how long a full bin stands in peace before it is emptied."""
         return max(self._s(20.0), 2.0)
+
+    @property
+    def silence_s(self) -> tuple[float, float]:
+        """Return the shortest and the longest time for which a faulty device says nothing."""
+        return max(self._s(0.3), 0.1), max(self._s(40.0), 4.0)
+
+    @property
+    def unplugged_s(self) -> tuple[float, float]:
+        """Return the shortest and the longest time for which a cable hangs loose."""
+        return max(self._s(1.0), 0.2), max(self._s(120.0), 4.0)
+
+    @property
+    def power_off_s(self) -> tuple[float, float]:
+        """Return the shortest and the longest power cut."""
+        return max(self._s(2.0), 0.2), max(self._s(600.0), 3.0)
+
+    @property
+    def drift_per_s(self) -> float:
+        """Return the grams a second by which a scale's zero may wander: within a session less than its step."""
+        return min(0.05 * self.speed, 0.5)
 
     def thresholds(self) -> Thresholds:
         """Return the session's thresholds at this speed."""

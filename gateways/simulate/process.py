@@ -1,10 +1,12 @@
 """A gateway as a child process, with its folder: key, config, spool and log."""
 
 import json
+import os
 import subprocess
 import sys
 import threading
 import time
+import uuid
 from collections.abc import Callable, Iterator
 from contextlib import closing, contextmanager
 from dataclasses import asdict
@@ -14,9 +16,10 @@ from typing import Any, Final
 import msgspec
 
 from gateways.api import Server, UnreachableError
-from gateways.clock import Clock, boot_id
+from gateways.clock import BOOT_ID_VARIABLE, WALL_OFFSET_VARIABLE, Clock, boot_id
 from gateways.keys import GatewayKey, load_key, save_key
 from gateways.simulate.bin import BinLinks
+from gateways.simulate.devices import Fitting
 from gateways.simulate.fleet import FleetGateway
 from gateways.simulate.pace import Pace
 from gateways.spool import Spool
@@ -24,6 +27,7 @@ from gateways.spool import Spool
 _CLAIM_TRIES: Final = 30
 _CLAIM_PAUSE_S: Final = 0.5
 _STOP_S: Final = 15.0
+PROGRAM: Final = "gateways.cli"
 
 
 class BookedLine(msgspec.Struct, frozen=True):
@@ -46,10 +50,13 @@ class GatewayProcess:
         url: str,
         folder: Path,
         on_booked: Callable[[BookedLine], None] = lambda _line: None,
+        program: str = PROGRAM,
     ) -> None:
         self.gateway = gateway
         self.folder = folder
         self.is_wanted = False
+        self.environment: dict[str, str] = {}
+        self._program = program
         self._url = url
         self._on_booked = on_booked
         self._process: subprocess.Popen[bytes] | None = None
@@ -88,16 +95,33 @@ class GatewayProcess:
                 time.sleep(_CLAIM_PAUSE_S)  # the service may still be starting
         return server.claim(self.gateway.claim_code, f"simulated-{boot_id()}")
 
-    def configure(self, bins: dict[str, BinLinks], pace: Pace) -> None:
+    def configure(self, bins: dict[str, tuple[BinLinks, Fitting]], pace: Pace) -> None:
         """Write the config file."""
         lines = [f"server = {_toml(self._url)}", 'key_file = "gateway.key"', 'spool = "spool.db"']
-        for meter, links in bins.items():
-            ports = {"reader": links.reader, "scale": links.scale, "lid": links.lid}
+        for meter, (links, fitting) in bins.items():
             lines += ["", "[[meters]]", f"meter = {_toml(meter)}"]
-            lines += [f"{name} = {_toml(str(path.absolute()))}" for name, path in ports.items()]
-        for name, settings in (("session", pace.thresholds()), ("uplink", pace.uplink())):
-            lines += ["", f"[{name}]", *(f"{key} = {_toml(value)}" for key, value in asdict(settings).items())]
+            for name, path, model in (("reader", links.reader, fitting.reader), ("scale", links.scale, fitting.scale)):
+                device = {"port": str(path.absolute()), "protocol": model.protocol, **model.options}
+                lines += _table(f"meters.{name}", device)
+            lines += _table("meters.lid", {"port": str(links.lid.absolute()), "driver": "simulated"})
+        lines += _table("session", asdict(pace.thresholds())) + _table("uplink", asdict(pace.uplink()))
         (self.folder / "gateway.toml").write_text("\n".join(lines) + "\n", encoding="utf-8")
+
+    # --- What a power cut and a wrong clock look like
+
+    @property
+    def _wall_offset_path(self) -> Path:
+        return self.folder / "wall_offset"
+
+    def set_wall_clock(self, offset_s: float) -> None:
+        """Let the box's wall clock be so many seconds off, from now on."""
+        aside = self._wall_offset_path.with_suffix(".new")
+        aside.write_text(str(offset_s), encoding="ascii")
+        aside.replace(self._wall_offset_path)
+
+    def forget_boot(self) -> None:
+        """Let the next start look like one after a boot of the machine."""
+        self.environment[BOOT_ID_VARIABLE] = str(uuid.uuid4())
 
     def start(self) -> None:
         """Start the process, which ends by itself should this one die; nothing if it runs."""
@@ -108,10 +132,13 @@ class GatewayProcess:
             self.is_wanted = True
 
     def _spawn(self) -> None:
-        command = [sys.executable, "-m", "gateways.cli", "run", "--json", "--exit-with-parent"]
+        command = [sys.executable, "-m", self._program, "run", "--json", "--exit-with-parent"]
+        if not self._wall_offset_path.exists():
+            self.set_wall_clock(0)
         with (self.folder / "gateway.log").open("ab") as log:
             self._process = subprocess.Popen(  # noqa: S603 - our own program
                 [*command, "--config", str(self.folder / "gateway.toml")],
+                env=os.environ | {WALL_OFFSET_VARIABLE: str(self._wall_offset_path.absolute())} | self.environment,
                 stdin=subprocess.DEVNULL,
                 stdout=subprocess.PIPE,
                 stderr=log,
@@ -198,6 +225,10 @@ class GatewayProcess:
             return
         with closing(Spool(self.spool_path, read_only=True)) as spool:
             yield spool if spool.is_prepared else None
+
+
+def _table(name: str, values: dict[str, Any]) -> list[str]:
+    return ["", f"[{name}]", *(f"{key} = {_toml(value)}" for key, value in values.items())]
 
 
 def _toml(value: Any) -> str:

@@ -5,13 +5,14 @@ The truth is written only when something falls through an open lid, whatever the
 
 import math
 import random
+from dataclasses import dataclass
 from enum import Enum
 from typing import Final
 
 from gateways.cards import Card
 from gateways.simulate.bin import SimulatedBin
 from gateways.simulate.pace import Pace
-from gateways.simulate.truth import TruthLog
+from gateways.simulate.truth import Truth
 
 # A metered household throws away 410-425 g a day (K-eco, 2018-2020), here in one go; the spread is a guess.
 _MEAN_G: Final = 410
@@ -29,6 +30,21 @@ def bag_weight(rng: random.Random) -> int:
     return min(max(rounded, _LEAST_G), _MOST_G)
 
 
+@dataclass(frozen=True, slots=True)
+class Habits:
+    """How many of the residents do not do as they should, as shares.
+
+    They open and throw nothing in; go away and leave the lid open; hold their card while another one is still there.
+    """
+
+    throws_nothing: float = 0.0
+    leaves_open: float = 0.0
+    pushes_in: float = 0.0
+
+
+PLAIN: Final = Habits()
+
+
 class _Doing(Enum):
     HOLDING = "holding"
     THROWING = "throwing"
@@ -37,14 +53,22 @@ class _Doing(Enum):
 
 
 class Visit:
-    """One resident at one bin; call `step` with monotonic seconds until `is_over`."""
+    """One resident, or a collector, at one bin; call `step` with monotonic seconds until `is_over`."""
 
     def __init__(
-        self, place: SimulatedBin, owned: tuple[str, Card], pace: Pace, rng: random.Random, now: float
+        self,
+        place: SimulatedBin,
+        owned: tuple[str, Card],
+        pace: Pace,
+        rng: random.Random,
+        now: float,
+        *,
+        habits: Habits,
+        collects: bool = False,
     ) -> None:
         number, card = owned
         self.bin = place
-        self.has_thrown = False
+        self.has_thrown = self.gave_up = False
         self._card = card
         self._pace = pace
         self._rng = rng
@@ -52,13 +76,21 @@ class Visit:
         self._until = now + pace.patience_s
         self._number = number
         self._next_tap = now
+        self.collects = collects
+        self._throws = collects or rng.random() >= habits.throws_nothing
+        self._closing_s = pace.forgotten_lid_s if rng.random() < habits.leaves_open else pace.closing_s
 
     @property
     def is_over(self) -> bool:
         """Whether the resident has left."""
         return self._doing is _Doing.GONE
 
-    def step(self, truth: TruthLog, now: float) -> None:
+    @property
+    def is_done(self) -> bool:
+        """Whether nothing more will be thrown in, but the lid is still open."""
+        return self._doing is _Doing.CLOSING
+
+    def step(self, truth: Truth, now: float) -> None:
         """Do what is due."""
         if self._doing is _Doing.HOLDING:
             self._hold(now)
@@ -66,12 +98,13 @@ class Visit:
             if self._doing is _Doing.THROWING:
                 self._throw(truth, now)
             else:
-                self._close()
+                self._close(now)
 
     def _hold(self, now: float) -> None:
         if self.bin.lid_open:
             self._put_card_away(_Doing.THROWING, now + self._rng.uniform(*self._pace.throwing_s))
         elif now >= self._until:
+            self.gave_up = True
             self._put_card_away(_Doing.GONE, now)
         elif now >= self._next_tap:
             self._tap(now)
@@ -87,12 +120,17 @@ class Visit:
         self.bin.card_held = None
         self._doing, self._until = doing, until
 
-    def _throw(self, truth: TruthLog, now: float) -> None:
-        gross = truth.append("drop", self.bin.meter, self._card, bag_weight(self._rng))
+    def _throw(self, truth: Truth, now: float) -> None:
+        self._doing, self._until = _Doing.CLOSING, now + self._closing_s
+        if not self._throws:
+            return
+        if self.collects:
+            gross = truth.append("emptied", self.bin.meter, self._card, -self.bin.gross_g)
+        else:
+            gross = truth.append("drop", self.bin.meter, self._card, bag_weight(self._rng))
         self.bin.show(gross, now)
         self.has_thrown = True
-        self._doing, self._until = _Doing.CLOSING, now + self._pace.closing_s
 
-    def _close(self) -> None:
-        self.bin.close_lid()
+    def _close(self, now: float) -> None:
+        self.bin.close_lid(now)
         self._doing = _Doing.GONE

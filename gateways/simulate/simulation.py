@@ -6,17 +6,23 @@ import threading
 import time
 from collections.abc import Callable
 from dataclasses import dataclass, field
+from functools import partial
 from pathlib import Path
 from typing import Final
 
 import structlog
 
-from gateways.cards import Card, hash_card
-from gateways.simulate.bin import SimulatedBin
+from gateways.cards import hash_card
+from gateways.simulate.bin import BinLinks, BinWires, SimulatedBin
+from gateways.simulate.devices import USUAL, fit
+from gateways.simulate.faults import Faults
 from gateways.simulate.fleet import Fleet, FleetGateway, cut
-from gateways.simulate.pace import Pace
-from gateways.simulate.process import BookedLine, GatewayProcess
-from gateways.simulate.resident import Visit
+from gateways.simulate.ordeal import Ordeal
+from gateways.simulate.pace import FASTEST_FRAME_S, Pace
+from gateways.simulate.place import FULL_G, People, Place
+from gateways.simulate.process import PROGRAM, BookedLine, GatewayProcess
+from gateways.simulate.pty import Cable
+from gateways.simulate.resident import PLAIN, Habits
 from gateways.simulate.truth import TruthLog
 
 log = structlog.get_logger()
@@ -39,26 +45,15 @@ class SimulationSettings:
     households: int | None = None
     rate: float = 30.0
     speed: float = 1.0
+    fastest_frame_s: float = FASTEST_FRAME_S  # a scale sends no faster than this, whatever the speed
     count: int | None = None  # discharges after which no more residents come
-    full_g: int = 60_000  # a bin heavier than this is emptied when nobody uses it
+    full_g: int = FULL_G  # a bin heavier than this is emptied when nobody uses it
     seed: int | None = None
+    protocols: tuple[str, ...] = USUAL
+    faults: Faults = field(default_factory=Faults)
+    habits: Habits = PLAIN
+    program: str = PROGRAM  # the module that a gateway process runs
     on_booked: Callable[[BookedLine], None] = field(default=lambda _line: None)
-
-
-@dataclass(slots=True)
-class _Place:
-    """A bin, whose cards are used there, and what goes on at it."""
-
-    bin: SimulatedBin
-    process: GatewayProcess
-    cards: list[tuple[str, Card]]
-    visit: Visit | None = None
-    quiet_since: float = 0.0
-    # Until then a lid may still open for somebody who gave up; the next resident would throw on that one's account.
-    blocked_until: float = 0.0
-
-    def is_free(self, now: float) -> bool:
-        return self.visit is None and not self.bin.lid_open and now >= self.blocked_until
 
 
 class Simulation:
@@ -68,49 +63,78 @@ class Simulation:
         self._settings = settings
         self.fleet = cut(settings.fleet, settings.meters, settings.households)
         self.truth_path = settings.truth_path or settings.state_dir / "truth.jsonl"
-        self._pace = Pace(settings.speed)
+        self._pace = Pace(settings.speed, settings.fastest_frame_s)
         self._rng = random.Random(settings.seed)  # noqa: S311 - residents, not secrets
         self._stop = threading.Event()
+        self._heal = threading.Event()
         self._thread = threading.Thread(target=self._run, name="world", daemon=True)
         self._processes = {
             gateway.gateway: GatewayProcess(
-                gateway, settings.url, settings.state_dir / gateway.gateway, settings.on_booked
+                gateway, settings.url, settings.state_dir / gateway.gateway, settings.on_booked, settings.program
             )
             for gateway in self.fleet.gateways
         }
-        self._places: dict[str, _Place] = {}
+        self._places: list[Place] = []
+        self._cables: dict[Cable, SimulatedBin] = {}
+        self._ordeals: dict[str, Ordeal] = {}
         self._next_arrival = 0.0
         self._drops_before = 0
-        self._given_up = 0
-        self._is_closing = False
+        self._is_closing = self._is_stopping = False
 
     # --- Life
 
     def start(self) -> None:
-        """Claim what is not claimed yet, make the bins, start the gateways. Raises ServerError, KeyFileError."""
+        """Claim what is not claimed yet, make the bins, start the gateways.
+
+        Raises ServerError, KeyFileError, MixError.
+        """
         keys = {name: process.claim() for name, process in self._processes.items()}
         self._truth = TruthLog(self.truth_path)
         self._drops_before = self._truth.drops
         for gateway in self.fleet.gateways:
             self._furnish(gateway, keys[gateway.gateway].card_key_bytes)
         self._next_arrival = time.monotonic()
-        self._thread.start()
         for process in self._processes.values():
             process.start()
+        self._thread.start()
 
     def _furnish(self, gateway: FleetGateway, card_key: bytes) -> None:
-        process = self._processes[gateway.gateway]
-        cards = [(number, hash_card(number, card_key)) for number in gateway.cards]
-        for meter in gateway.meters:
-            gross = self._truth.gross_g.get(meter, 0)
-            self._places[meter] = _Place(
-                SimulatedBin(meter, process.folder / "ports", gross, self._pace), process, cards
+        process, now = self._processes[gateway.gateway], time.monotonic()
+        hashed = {number: hash_card(number, card_key) for number in (*gateway.cards, *gateway.collectors)}
+        people = People(
+            [(number, hashed[number]) for number in gateway.cards],
+            [(number, hashed[number]) for number in gateway.collectors],
+            self._settings.habits,
+        )
+        links = {meter: _links(process.folder / "ports", meter) for meter in gateway.meters}
+        bins = [self._make_bin(meter, links[meter], gateway, now) for meter in gateway.meters]
+        for bin_ in bins:
+            has_session = partial(process.has_session, bin_.meter)
+            self._places.append(
+                Place(bin_, people, self._truth, self._pace, self._rng, has_session, self._settings.full_g)
             )
-        process.configure({meter: self._places[meter].bin.links for meter in gateway.meters}, self._pace)
+        process.configure({bin_.meter: (links[bin_.meter], bin_.fitting) for bin_ in bins}, self._pace)
+        self._ordeals[gateway.gateway] = Ordeal(process, bins, self._settings.faults, self._pace, self._truth, now)
+
+    def _make_bin(self, meter: str, links: BinLinks, gateway: FleetGateway, now: float) -> SimulatedBin:
+        settings = self._settings
+        cables = [Cable(link) for link in (links.reader, links.scale, links.lid)]
+        bin_ = SimulatedBin(
+            meter,
+            BinWires(*cables),
+            fit(settings.protocols, [*gateway.cards, *gateway.collectors], random.Random(f"{settings.seed}/{meter}")),  # noqa: S311 - no secret
+            self._truth.gross_g.get(meter, 0),
+            self._pace,
+            settings.faults,
+            now,
+            lambda of, port, fault: self._truth.note(fault, f"{of}/{port}"),
+        )
+        self._cables |= dict.fromkeys(cables, bin_)
+        return bin_
 
     def stop(self) -> None:
         """Stop the gateways in order, then the world. Everything can be started again from its files."""
-        self._is_closing = True
+        self._is_closing = self._is_stopping = True
         for process in self._processes.values():
             process.ask_to_stop()
         for process in self._processes.values():
@@ -118,7 +142,7 @@ class Simulation:
         self._stop.set()
         if self._thread.is_alive():
             self._thread.join()
-        for place in self._places.values():
+        for place in self._places:
             place.bin.close()
         if self._places:
             self._truth.close()
@@ -129,6 +153,10 @@ class Simulation:
     def gateways(self) -> list[str]:
         """Return the simulated gateways' names."""
         return list(self._processes)
+
+    def process(self, name: str) -> GatewayProcess:
+        """Return a gateway's process."""
+        return self._processes[name]
 
     def kill_gateway(self, name: str) -> None:
         """SIGKILL a gateway; it stays dead until `start_gateway`."""
@@ -143,6 +171,14 @@ class Simulation:
         self.kill_gateway(name)
         self.start_gateway(name)
 
+    def heal(self) -> None:
+        """End every fault and let none come again; takes effect with the world's next step."""
+        self._heal.set()
+
+    def let_nobody_come(self) -> None:
+        """Let those who are at the bins finish, and no more come."""
+        self._is_closing = True
+
     # --- Progress
 
     @property
@@ -151,9 +187,14 @@ class Simulation:
         return self._truth.drops - self._drops_before
 
     @property
+    def gross_g(self) -> dict[str, int]:
+        """Return what each bin weighs."""
+        return {place.bin.meter: place.bin.gross_g for place in self._places}
+
+    @property
     def given_up(self) -> int:
-        """Return how many residents left because no lid opened for them."""
-        return self._given_up
+        """Return how many people left because no lid opened for them."""
+        return sum(place.given_up for place in self._places)
 
     def undelivered(self) -> dict[str, int]:
         """Return per gateway the records not acknowledged and the sessions not finished."""
@@ -165,19 +206,19 @@ class Simulation:
         return self._wait(timeout_s, lambda: self.drops >= wanted)
 
     def wait_drained(self, timeout_s: float) -> bool:
-        """Wait until no resident is at a bin and no spool holds anything; false if not in time. Needs `count`."""
+        """Wait until nobody is at a bin and no spool holds anything; false if not in time.
+
+        Needs `count` or `let_nobody_come`.
+        """
         calm = 0
 
         def is_calm() -> bool:
             nonlocal calm
-            is_drained = not self._is_anybody_there() and not any(self.undelivered().values())
+            is_drained = not any(place.is_busy for place in self._places) and not any(self.undelivered().values())
             calm = calm + 1 if is_drained else 0
             return calm >= _CALM_POLLS
 
         return self._wait(timeout_s, is_calm)
-
-    def _is_anybody_there(self) -> bool:
-        return any(place.visit is not None or place.bin.lid_open for place in self._places.values())
 
     def _wait(self, timeout_s: float, is_done: Callable[[], bool]) -> bool:
         until = time.monotonic() + timeout_s
@@ -191,69 +232,52 @@ class Simulation:
 
     def _run(self) -> None:
         next_revival = 0.0
-        cables = {place.bin.lid_cable: place.bin for place in self._places.values()}
         while not self._stop.is_set():
-            ready = select.select(list(cables), [], [], _TICK_S)[0]
+            self._listen()
             now = time.monotonic()
-            for cable in ready:
-                cables[cable].obey(now)
+            if self._heal.is_set():
+                self._end_faults(now)
             self._admit(now)
-            for place in self._places.values():
-                self._live(place, now)
+            for place in self._places:
+                place.bin.step(now)
+                place.live(now)
+            for ordeal in () if self._is_stopping else self._ordeals.values():
+                ordeal.step(now)
             if now >= next_revival:
                 next_revival = now + _REVIVE_EVERY_S
                 self._revive()
 
-    def _live(self, place: _Place, now: float) -> None:
-        place.bin.step(now)
-        if place.visit is not None:
-            place.quiet_since = now
-            place.visit.step(self._truth, now)
-            if place.visit.is_over:
-                self._leave(place, place.visit, now)
-        elif place.bin.lid_open:
-            self._close_for_nobody(place, now)
-        elif place.bin.gross_g > self._settings.full_g:
-            self._empty(place, now)
+    def _listen(self) -> None:
+        """Wait a moment, and let each bin answer to which a gateway has sent something."""
+        ready = select.select([cable for cable in self._cables if cable.is_plugged], [], [], _TICK_S)[0]
+        for bin_ in {self._cables[cable] for cable in ready}:
+            bin_.hear(time.monotonic())
 
-    def _leave(self, place: _Place, visit: Visit, now: float) -> None:
-        place.visit = None
-        if not visit.has_thrown:
-            self._given_up += 1
-            place.blocked_until = now + self._pace.forgotten_s
-
-    def _close_for_nobody(self, place: _Place, now: float) -> None:
-        """A lid that opened after its resident had left is closed by the next passer-by."""
-        if now - place.quiet_since > self._pace.closing_s:
-            place.bin.close_lid()
-            place.quiet_since = now
-
-    def _empty(self, place: _Place, now: float) -> None:
-        if now - place.quiet_since <= self._pace.emptying_after_s:
-            return
-        place.quiet_since = now
-        # Emptying a bin amid a session that a dead gateway will resume would falsify that discharge.
-        if not place.process.has_session(place.bin.meter):
-            place.bin.show(self._truth.append("emptied", place.bin.meter, None, -place.bin.gross_g), now)
+    def _end_faults(self, now: float) -> None:
+        self._heal.clear()
+        for ordeal in self._ordeals.values():
+            ordeal.heal()
+        for place in self._places:
+            place.bin.heal(now)
 
     def _admit(self, now: float) -> None:
         while now >= self._next_arrival and self._wants_more():
-            free = [place for place in self._places.values() if place.is_free(now)]
+            free = [place for place in self._places if place.is_free(now)]
             if not free:
                 return
-            self._begin_visit(self._rng.choice(free), now)
+            self._rng.choice(free).begin_visit(now)
             self._next_arrival += self._rng.expovariate(self._settings.rate * self._settings.speed / 60)
 
     def _wants_more(self) -> bool:
         if self._settings.count is None or self._is_closing:
             return not self._is_closing
-        under_way = sum(p.visit is not None and not p.visit.has_thrown for p in self._places.values())
-        return self.drops + under_way < self._settings.count
-
-    def _begin_visit(self, place: _Place, now: float) -> None:
-        place.visit = Visit(place.bin, self._rng.choice(place.cards), self._pace, self._rng, now)
+        return self.drops + sum(place.is_awaited for place in self._places) < self._settings.count
 
     def _revive(self) -> None:
         for name, process in self._processes.items():
             if process.revive():
                 log.error("gateway_died", gateway=name, log=str(process.folder / "gateway.log"))
+
+
+def _links(folder: Path, meter: str) -> BinLinks:
+    return BinLinks(*(folder / f"{meter}.{part}" for part in ("reader", "scale", "lid")))
