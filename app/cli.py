@@ -17,6 +17,7 @@ COMMANDS = {
     "demo": "app.demo.commands:demo",
     "import": "app.registry.commands:imports",
     "gateway": "app.registry.gateway_commands:gateways",
+    "card": "app.fleet.card_commands:cards",
     "user": "app.access.people_commands:user",
     "token": "app.access.people_commands:token",
     "rollups": "app.metering.commands:rollups",
@@ -25,7 +26,22 @@ COMMANDS = {
 }
 
 # Commands of a group that lives below their domain, and so cannot import it.
-ADDED = {"import": {"volumes": "app.metering.reported.commands:import_volumes"}}
+ADDED = {
+    "import": {"volumes": "app.metering.reported.commands:import_volumes"},
+    "gateway": {
+        "open-lid": "app.fleet.commands:open_lid",
+        "rotate": "app.fleet.commands:rotate",
+        "sync-cards": "app.fleet.commands:sync_cards",
+        "roll-back": "app.fleet.commands:roll_back",
+        "update": "app.fleet.commands:update",
+        "release": "app.fleet.commands:release",
+        "revoke-key": "app.fleet.commands:revoke_key",
+        "rate": "app.fleet.commands:rate",
+        "commands": "app.fleet.commands:list_commands",
+        "events": "app.fleet.commands:events",
+        "show": "app.fleet.commands:show",
+    },
+}
 
 UPGRADED = Text("데이터베이스가 최신입니다: {revision}", "The database is at the newest migration: {revision}")
 DOWNGRADED = Text("데이터베이스를 {revision}(으)로 되돌렸습니다.", "The database was taken back to {revision}.")

@@ -1,5 +1,6 @@
 """What every command of the terminal shares: the language, the database, and how something that went wrong is told."""
 
+import getpass
 import json
 import os
 from collections.abc import Iterator, Sequence
@@ -98,6 +99,14 @@ def language() -> str:
     context = click.get_current_context(silent=True)
     chosen = context.find_root().obj if context else None
     return chosen if isinstance(chosen, str) else language_of(os.environ)
+
+
+def actor() -> str:
+    """Whoever types the command, by the name that the machine knows: what goes on what they change."""
+    try:
+        return f"cli:{getpass.getuser()}"
+    except (KeyError, OSError):
+        return "cli"
 
 
 def say(text: Text) -> None:

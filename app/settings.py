@@ -26,6 +26,7 @@ class Settings:
     threads: int = 16  # waiting requests share a commit: more of them make it cheaper
     max_body: int = 2 * 1024 * 1024
     metrics_token: str = field(default="", repr=False)
+    release_key: str = ""  # the maker's public key, base64url: releases are then checked when they are added
     log_level: str = "INFO"
     secure_cookies: bool = False
 
@@ -51,6 +52,7 @@ def from_environment(environment: Mapping[str, str] = os.environ) -> Settings:
         threads=_integer(environment, "JONGNYANG_THREADS", Settings.threads),
         max_body=_integer(environment, "JONGNYANG_MAX_BODY", Settings.max_body),
         metrics_token=environment.get("JONGNYANG_METRICS_TOKEN", ""),
+        release_key=environment.get("JONGNYANG_RELEASE_KEY", ""),
         log_level=_level(environment.get("JONGNYANG_LOG_LEVEL") or Settings.log_level),
         secure_cookies=environment.get("JONGNYANG_SECURE_COOKIES", "") == "1",
     )

@@ -147,6 +147,7 @@ class Box:
     boot_id: str = BOOT
     mono_ms: int = 10_000_000_000  # up for 115 days
     secret: bytes | None = None
+    key_id: str | None = None  # DISTRICT/GATEWAY/1 where none is given
 
     def record(self, seq: int, **changes: Any) -> dict[str, Any]:
         """A settled discharge of 410 g a minute ago; `changes` replace its fields, `ago` its age."""
@@ -209,7 +210,7 @@ class Box:
         message = Message(method, f"http://localhost{path}", dict(headers or {}))
         signer.sign(
             message,
-            key_id=key_id or f"{self.district}/{self.code}/1",
+            key_id=key_id or self.key_id or f"{self.district}/{self.code}/1",
             created=created or now(),
             nonce=nonce or secrets.token_urlsafe(18),
             label="gw",

@@ -64,6 +64,23 @@ def gateway_id_of(session: Session, district_id: int, code: str) -> int:
     return found
 
 
+def gateway_of_meter(session: Session, district_id: int, meter: str, now: datetime) -> str:
+    """The code of the gateway that runs a meter now; raises the Problem `not-found`."""
+    runs = sa.and_(Gateway.district_id == MeterAssignment.district_id, Gateway.id == MeterAssignment.gateway_id)
+    mine = sa.and_(Meter.district_id == MeterAssignment.district_id, Meter.id == MeterAssignment.meter_id)
+    statement = (
+        sa.select(Gateway.code)
+        .join(MeterAssignment, runs)
+        .join(Meter, mine)
+        .where(Meter.district_id == district_id, Meter.code == meter, MeterAssignment.valid_from <= now)
+        .where(sa.or_(MeterAssignment.valid_to.is_(None), MeterAssignment.valid_to > now))
+    )
+    found = session.scalar(statement)
+    if found is None:
+        raise Problem("not-found")
+    return found
+
+
 def fleet_summary(session: Session, district_id: int, now: datetime) -> dict[str, int]:
     """How many gateways there are, and how many of them are silent, never came, report faults, miss numbers …"""
     everything = gateway_page(session, district_id, now, limit=100_000)

@@ -36,7 +36,7 @@ class TouchArguments(Strict):
     limit = fields.Integer(load_default=100, validate=validate.Range(1, 500))
 
 
-class PlaceSchema(Strict):
+class StandsAtSchema(Strict):
     code = fields.String()
     name = fields.String()
 
@@ -58,7 +58,7 @@ class GatewaySchema(Strict):
     code = fields.String()
     created_at = moment()
     meters = fields.List(fields.String())
-    complexes = fields.List(fields.Nested(PlaceSchema))
+    complexes = fields.List(fields.Nested(StandsAtSchema))
     keys = fields.List(fields.Nested(KeySchema), metadata={"description": "Those that live"})
     last_contact_at = moment(nullable=True)
     silent_since = moment(nullable=True)
@@ -193,7 +193,7 @@ class RateListSchema(Strict):
     items = fields.List(fields.Nested(RateSchema))
 
 
-class ReleaseSchema(Strict):
+class GatewayReleaseSchema(Strict):
     version = fields.String()
     file_name = fields.String()
     sha256 = fields.String()
@@ -204,7 +204,7 @@ class ReleaseSchema(Strict):
 
 
 class ReleaseListSchema(Strict):
-    items = fields.List(fields.Nested(ReleaseSchema))
+    items = fields.List(fields.Nested(GatewayReleaseSchema))
 
 
 class TouchSchema(Strict):

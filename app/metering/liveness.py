@@ -133,7 +133,7 @@ def _book_told(connection: sa.Connection, status: Status, reading: Reading, curs
     orders.finish(connection, signer, [Outcome(each.id, each.state, each.detail) for each in status.commands], now)
     cursors.book_new(connection, [cursor], now)
     heard = _heard(connection, status, signer) if status.notices else set()
-    new = {notice.id: notice for notice in status.notices if notice.id not in heard}
+    new = {notice.id: notice for notice in reversed(status.notices) if notice.id not in heard}
     events = [_event(notice, status.epoch, reading) for _, notice in sorted(new.items())]
     book_events(connection, signer.district_id, events, now)
 

@@ -1,13 +1,12 @@
 """`jongnyang import …`: files of others into the registry, and back out."""
 
-import getpass
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
 import click
 
-from app.console import Command, Group, language, open_database, say, say_json
+from app.console import Command, Group, actor, language, open_database, say, say_json
 from app.db import Database
 from app.registry.imports import service
 from app.registry.imports.queries import Past, past_imports
@@ -76,7 +75,7 @@ def households(file: Path, dry_run: bool, json_: bool, district: str | None) -> 
 def undo_command(batch_id: str) -> None:
     """Take an import back as a whole: BATCH_ID as “import list” shows it."""
     with open_database() as database:
-        batch, counts = undo(database, batch_id, _actor(), now())
+        batch, counts = undo(database, batch_id, actor(), now())
     say(UNDONE.fill(batch=batch, counts=counted(counts)))
 
 
@@ -103,19 +102,11 @@ def _take_in(
     district: str | None,
 ) -> None:
     with open_database() as database:
-        report = import_file(database, service.Order(file, _actor(), now(), dry_run, district))
+        report = import_file(database, service.Order(file, actor(), now(), dry_run, district))
     if json_:
         say_json(as_json(report, language()))
     else:
         click.echo(as_text(report, language()))
-
-
-def _actor() -> str:
-    """Whoever types the command, by the name that the machine knows."""
-    try:
-        return f"cli:{getpass.getuser()}"
-    except (KeyError, OSError):
-        return "cli"
 
 
 def _past_text(past: Past) -> Text:

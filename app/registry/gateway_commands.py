@@ -10,8 +10,9 @@ import sqlalchemy as sa
 from sqlalchemy.orm import Session
 
 from app.access.claims import VALID, open_claim
+from app.access.keys import living
 from app.access.models import GatewayKey
-from app.console import Command, Group, open_database, say, say_json
+from app.console import Command, Group, actor, open_database, say, say_json
 from app.registry.districts import the_district
 from app.registry.imports.words import shown
 from app.registry.models import Complex, District, Gateway, Meter, MeterAssignment
@@ -102,7 +103,7 @@ def claim_code(code: str, json_: bool, district: str | None) -> None:
     with open_database() as database, database.begin() as session:
         where = the_district(session, district)
         gateway = _gateway(session, where, code)
-        claim = open_claim(session, where.id, gateway.id, moment)
+        claim = open_claim(session, where.id, gateway.id, moment, actor())
     if json_:
         say_json({"gateway": code, "claim_code": claim})
     else:
@@ -171,7 +172,7 @@ def _listed(session: Session, moment: datetime) -> Iterator[dict[str, Any]]:
 
 
 def _working_keys() -> sa.Select[GatewayKey]:
-    return sa.select(GatewayKey).where(GatewayKey.revoked_at.is_(None))
+    return sa.select(GatewayKey).where(living(now())).order_by(GatewayKey.created_at, GatewayKey.key_id)
 
 
 def _meters(session: Session, moment: datetime) -> dict[tuple[int, int], list[str]]:

@@ -9,7 +9,7 @@ import sqlalchemy as sa
 from sqlalchemy.orm import Session
 
 from app.db import Executor, Statement, fetch, from_driver, is_sqlite
-from app.registry.models import Building, Complex, Household, Meter, MeterAssignment, Tenancy
+from app.registry.models import Building, Card, Complex, Household, Meter, MeterAssignment, Tenancy
 
 REGISTRY_LOCK = 0x4A4E  # first key of the advisory lock; the second is the district
 
@@ -120,6 +120,18 @@ def households_of(
     if unit is not None:
         statement = statement.where(Household.unit == unit)
     return [dict(row) for row in session.execute(statement.order_by(Building.name, Household.unit)).mappings()]
+
+
+def staff_and_blocked_cards(session: Session, district_id: int) -> list[dict[str, Any]]:
+    """Cards of collectors and service, and blocked ones: card_hash (hex), last4, role, complex, blocked_…"""
+    shown = (Card.card_hash, Card.last4, Card.role, Complex.code.label("complex"))
+    statement = (
+        sa.select(*shown, Card.blocked_at, Card.blocked_by, Card.blocked_reason)
+        .outerjoin(Complex, _same(Complex, Complex.id, Card, Card.complex_id))
+        .where(Card.district_id == district_id, sa.or_(Card.role != "household", Card.blocked_at.is_not(None)))
+    )
+    rows = session.execute(statement.order_by(Card.role, Card.last4, Card.id)).mappings()
+    return [dict(row) | {"card_hash": bytes(row["card_hash"]).hex()} for row in rows]
 
 
 def _same(table: Any, column: Any, other: Any, reference: Any = None) -> sa.ColumnElement[bool]:

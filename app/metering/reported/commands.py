@@ -1,13 +1,12 @@
 """`jongnyang import volumes` and `jongnyang volumes anomalies`."""
 
-import getpass
 import re
 from datetime import date
 from pathlib import Path
 
 import click
 
-from app.console import Command, language, open_database, say_json
+from app.console import Command, actor, language, open_database, say_json
 from app.metering.reported.anomalies import anomalies as find_anomalies
 from app.metering.reported.anomaly_rendering import SHOWN, anomalies_json, anomalies_text
 from app.metering.reported.anomaly_texts import BAD_MONTH
@@ -41,7 +40,7 @@ district_option = click.option("--district", metavar="CODE", help="District, whe
 def import_volumes(file: Path, source: str, dry_run: bool, json_: bool, district: str | None) -> None:
     """Take in volumes that others published, apart from our own ledger: K-eco by date or site, Jeju by dong."""
     with open_database() as database:
-        report = take_in(database, Order(file, _actor(), now(), dry_run, district), source)
+        report = take_in(database, Order(file, actor(), now(), dry_run, district), source)
     if json_:
         say_json(as_json(report, language()))
     else:
@@ -79,11 +78,3 @@ def _month(text: str) -> tuple[date, date]:
         raise Refused(BAD_MONTH.fill(month=text))
     start = date(int(found[1]), int(found[2]), 1)
     return start, months_after(start, 1)
-
-
-def _actor() -> str:
-    """Whoever types the command, by the name that the machine knows."""
-    try:
-        return f"cli:{getpass.getuser()}"
-    except (KeyError, OSError):
-        return "cli"
