@@ -1,7 +1,7 @@
 """Releases of this software on the box: which one runs, which ran before, and whether it has proved itself.
 
-    FOLDER/releases/VERSION/gateways/…    what a wheel holds of this software
-    FOLDER/releases.json                  current, previous, trial: one file, replaced as a whole
+    FOLDER/VERSION/gateways/…    what a wheel holds of this software
+    FOLDER/releases.json         current, previous, trial: one file, replaced as a whole
 
 A release is on trial until the server has answered to it. `gateways.launch` counts its starts and sets a timer that
 ends it: so the box returns to the release before, whatever the new one does. Without a `current` release the software
@@ -118,7 +118,7 @@ class Releases:
 
     def path(self, version: str) -> Path:
         """Return where a release lies."""
-        return self._folder / "releases" / version
+        return self._folder / version
 
     def check(self, release: Release, running: str) -> None:
         """Raise UpdateError unless the maker signed this release and it is newer than the one that runs."""
@@ -186,8 +186,8 @@ class Releases:
         sync_directory(target.parent)
 
     def _prune(self, keep: set[str | None]) -> None:
-        for path in (self._folder / "releases").iterdir():
-            if path.name not in keep:
+        for path in self._folder.iterdir():
+            if path.is_dir() and path.name not in keep:
                 shutil.rmtree(path, ignore_errors=True)
 
 
