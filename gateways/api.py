@@ -105,10 +105,10 @@ class Server:
         """Ask for the time, which teaches it to the clock. Raises ServerError."""
         _decode(self._call(requests.Request("GET", f"{self._url}{_ROUTE}/time")), TimeAnswer)
 
-    def claim(self, claim_code: str, hardware_id: str) -> GatewayKey:
+    def claim(self, claim_code: str, hardware_id: str, language: str = "ko") -> GatewayKey:
         """Exchange a one-time code for this gateway's key. Raises ServerError; the code dies with the first success."""
         body = msgspec.json.encode({"claim_code": claim_code, "hardware_id": hardware_id})
-        headers = {"Content-Type": "application/json"}
+        headers = {"Content-Type": "application/json", "Accept-Language": language}
         request = requests.Request("POST", f"{self._url}{_ROUTE}/gateways/claim", data=body, headers=headers)
         return _decode(self._call(request), GatewayKey)
 
@@ -122,7 +122,10 @@ class Server:
 
     def new_key(self) -> KeysAnswer:
         """Ask for a second key; asked again before it was used, the answer is the same. Raises ServerError."""
-        return self._post("keys", msgspec.json.encode({"schema": SCHEMA}), KeysAnswer)
+        # Not compressed: the contract grants that to discharges and statuses.
+        headers = {"Content-Type": "application/json"}
+        request = self._request("POST", "keys", data=msgspec.json.encode({"schema": SCHEMA}), headers=headers)
+        return _decode(self._signed(request), KeysAnswer)
 
     def cards(self, since: str | None) -> CardsAnswer:
         """Ask for the cards that changed since that version, or for all. Raises ServerError."""

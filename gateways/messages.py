@@ -67,6 +67,28 @@ _TEXTS: Final[dict[str, dict[Lang, str]]] = {
         "ko": "등록하지 못했습니다: {problem}\n주소와 등록 코드를 확인하고, 쓴 코드라면 새 코드를 발급받으세요.",
         "en": "The claim failed: {problem}\nCheck the address and the code; a used code must be issued anew.",
     },
+    "claim_refused": {
+        "ko": "등록 코드가 받아들여지지 않았습니다: 틀렸거나, 이미 썼거나, 기한이 지났습니다. ({problem})\n"
+        "서비스에서 새 코드를 발급받아 다시 실행하세요.",
+        "en": "The code was not accepted: it is wrong, was used before, or has expired. ({problem})\n"
+        "Have a new code made in the service and run this again.",
+    },
+    "claim_unreachable": {
+        "ko": "{url} 에 연결하지 못했습니다: {problem}\n주소와 네트워크를 확인하세요. 코드는 아직 쓸 수 있을 것입니다.",
+        "en": "{url} could not be reached: {problem}\nCheck address and network; the code should still be good.",
+    },
+    "claim_where": {
+        "ko": "--config 로 설정 파일을 주거나, --url 과 --key-file 을 함께 주세요.",
+        "en": "Give a config file that names `server` and `key_file` (--config), or both --url and --key-file.",
+    },
+    "claim_clock": {
+        "ko": "주의: 이 장치의 시계는 {found}, 서버는 {right} 입니다. 맞춰 주세요. 기록은 서버 시각을 따릅니다.",
+        "en": "Note: this box's clock says {found}, the server's {right}. Set it; records are dated by the server's.",
+    },
+    "key_not_writable": {
+        "ko": "키 파일 {path} 을 쓸 수 없습니다: {problem}\n코드는 아직 쓰지 않았습니다. 권한을 확인하고 다시 하세요.",
+        "en": "Key file {path} cannot be written: {problem}\nThe code is unspent: mend the permissions, run it again.",
+    },
     "key_exists": {
         "ko": "{path} 파일이 이미 있습니다. 새로 등록하려면 먼저 옮겨 두세요.",
         "en": "{path} exists already. Move it away first if this gateway is to be claimed anew.",
