@@ -5,6 +5,7 @@ import random
 from contextlib import closing
 from datetime import UTC, datetime
 from pathlib import Path
+from typing import Any
 
 from gateways.cards import Card
 from gateways.clock import Instant, rfc3339
@@ -27,12 +28,17 @@ def put(spool: Spool, meter: str = "m", gross: int | None = None) -> int:
 
 def discharge(spool: Spool, rnd: random.Random) -> int:
     """Append a record as a box makes it: 1.5 to 2.5 kB, most of it evidence."""
-    gross = rnd.randrange(5_000, 60_000)
-    samples = [[n * 100, gross + rnd.randrange(-20, 20)] for n in range(rnd.randrange(35, 75))]
-    evidence = {"before": samples, "after": samples[::-1], "frames": [f"{rnd.getrandbits(176):044x}" for _ in range(8)]}
-    draft = Draft(0.0, "settled", CARD, gross, gross + 410, 410, [], evidence)
-    meter = rnd.choice(METERS)
+    meter, gross = rnd.choice(METERS), rnd.randrange(5_000, 60_000)
+    draft = Draft(0.0, "settled", CARD, gross, gross + 410, 410, [], rnd.choice(EVIDENCE))
     return spool.append(meter, lambda seq: encode_record(seq, meter, draft, MOMENT, BOOT), STAMP, gross + 410)
+
+
+def evidence(rnd: random.Random) -> dict[str, Any]:
+    samples = [[n * 100, rnd.randrange(12_000, 13_000)] for n in range(rnd.randrange(35, 75))]
+    return {"before": samples, "after": samples[::-1], "frames": [f"{rnd.getrandbits(176):044x}" for _ in range(8)]}
+
+
+EVIDENCE = [evidence(random.Random(n)) for n in range(100)]
 
 
 def interval(hour: int) -> bytes:
