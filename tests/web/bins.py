@@ -120,9 +120,8 @@ class Bins:
             "mono_ms": self._uptime(now()),
         }
         body = json.dumps(envelope | {"discharges": list(records)}).encode()
-        signer = SignedBy(
-            self.district.id, self.gateway.id, self.gateway.code, self.key_id, secrets.token_hex(16), now()
-        )
+        gateway = (self.district.id, self.gateway.id, self.gateway.code)
+        signer = SignedBy(*gateway, self.key_id, secrets.token_hex(16), now(), confirmed=True)
         with closing(Ingest(self.database)) as ingest:
             ingest.book([read_batch(body, signer, now())])
 
