@@ -117,3 +117,39 @@ class Bin:
         if effects:
             self.mark("lock", wrong=False)
         return effects
+
+
+class BinView:
+    """What a session lets others see of its bin."""
+
+    def __init__(self, place: Bin) -> None:
+        self._bin = place
+
+    @property
+    def gross_g(self) -> int | None:
+        """Return the gross weight that the scale shows now, if it shows one."""
+        return self._bin.gross_g
+
+    @property
+    def lid_open(self) -> bool | None:
+        """Return how the lid stands; None if nobody knows."""
+        return self._bin.lid_open
+
+    @property
+    def faults(self) -> set[str]:
+        """Return what is wrong now: `comm`, `weighing`, `lock`, `volume`."""
+        return self._bin.faults
+
+    @property
+    def drift_g(self) -> int | None:
+        """Return how far the weight at rest has moved since the last record, less evaporation; None if not known."""
+        return self._bin.rest.drift_g
+
+    @property
+    def fill_percent(self) -> int | None:
+        """Return how full the bin is, 0 to 100; None while its weight is not known."""
+        return self._bin.fill_percent
+
+    def is_scale_silent(self, at: float) -> bool:
+        """Whether no frame has come for so long that the last weight is stale."""
+        return self._bin.is_silent(at)

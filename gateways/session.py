@@ -13,7 +13,7 @@ from typing import Final, TypeVar
 
 from gateways import outcomes
 from gateways.baseline import Baseline, Full, Verdict
-from gateways.bin import Bin
+from gateways.bin import Bin, BinView
 from gateways.cards import Card
 from gateways.entrance import Entrance
 from gateways.events import (
@@ -45,7 +45,7 @@ _OPEN_ATTEMPTS: Final = 2
 T = TypeVar("T")
 
 
-class Session:
+class Session(BinView):
     """One meter's sessions, one after another.
 
     `resume` is the session found on disk at boot. `last_gross_g` is the last weight that the meter's records tell of;
@@ -63,49 +63,17 @@ class Session:
         capacity_g: int = 100_000,
         inferred_stability: bool = False,
     ) -> None:
+        place = Bin(thresholds, last_gross_g=last_gross_g, capacity_g=capacity_g, inferred_stability=inferred_stability)
+        super().__init__(place)
         self.state = State.IDLE if resume is None else State.RECOVER
         self._thresholds = thresholds
         self._since = at
-        self._bin = Bin(
-            thresholds, last_gross_g=last_gross_g, capacity_g=capacity_g, inferred_stability=inferred_stability
-        )
-        self._entrance = Entrance(thresholds, self._bin)
+        self._entrance = Entrance(thresholds, place)
         self._baseline: Baseline | None = None
         self._session = resume
         self._story = Story(recovering=resume is not None)
         self._open_attempts = 0
         self._draft: Draft | None = None
-
-    # --- What others see
-
-    @property
-    def gross_g(self) -> int | None:
-        """Return the gross weight that the scale shows now, if it shows one."""
-        return self._bin.gross_g
-
-    @property
-    def lid_open(self) -> bool | None:
-        """Return how the lid stands; None if nobody knows."""
-        return self._bin.lid_open
-
-    @property
-    def faults(self) -> set[str]:
-        """Return what is wrong now: `comm`, `weighing`, `lock`, `volume`."""
-        return self._bin.faults
-
-    @property
-    def drift_g(self) -> int | None:
-        """Return how far the weight at rest has moved since the last record, less evaporation; None if not known."""
-        return self._bin.rest.drift_g
-
-    @property
-    def fill_percent(self) -> int | None:
-        """Return how full the bin is, 0 to 100; None while its weight is not known."""
-        return self._bin.fill_percent
-
-    def is_scale_silent(self, at: float) -> bool:
-        """Whether no frame has come for so long that the last weight is stale."""
-        return self._bin.is_silent(at)
 
     def handle(self, event: Event) -> list[Effect]:
         """Take one event; return what must be done, in this order."""
@@ -308,8 +276,6 @@ class Session:
         self._enter(State.COMMIT, draft.at)
         self._draft = draft
         self._bin.rest.follow(draft)
-        if self._bin.lid_open is not False:
-            self._bin.rest.disturb()
         return [Commit(draft)]
 
     def _on_committed(self, at: float) -> list[Effect]:

@@ -2,7 +2,7 @@
 
 import pytest
 
-from gateways.events import LidLost
+from gateways.events import Committed, LidLost
 from gateways.session import State
 from tests.gateways.session.bench import KIM, LEE, Disk, bench
 
@@ -250,3 +250,14 @@ def test_a_bin_emptied_while_the_box_was_off_is_an_event() -> None:
     b = bench(disk=Disk(last_gross_g=30_000))
     (step,) = b.drafts
     assert (step.outcome, step.net_g, step.flags) == ("unattended_step", -18_000, ["while_off"])
+
+
+def test_news_of_a_record_that_nobody_waits_for_changes_nothing() -> None:
+    b = bench()
+    b.run(3, KIM)
+    b.tell(Committed(b.at))
+    assert b.session.state is State.OPEN
+    b.throw(300)
+    b.lid(False)
+    b.run(4)
+    assert [draft.net_g for draft in b.drafts] == [300]

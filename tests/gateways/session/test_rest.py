@@ -167,3 +167,12 @@ def test_the_fill_level_is_unknown_while_the_weight_is() -> None:
     b.scale_talks = False
     b.run(2)
     assert b.session.fill_percent is None
+
+
+def test_a_bin_emptied_after_a_refusal_without_a_weight_is_a_step_from_what_was_known_before() -> None:
+    b = bench()
+    b.fault = "overload"
+    b.run(9, KIM)
+    b.fault, b.grams = None, 2_000
+    b.run(3)
+    assert [(d.outcome, d.net_g) for d in b.drafts] == [("refused_full", None), ("unattended_step", -10_000)]
