@@ -417,6 +417,10 @@ _TEXTS: Final[dict[str, dict[Lang, str]]] = {
         "ko": "{path}: {problem}\n서비스의 데모 명령이 이 파일을 만듭니다. --fleet 으로 다른 파일을 줄 수도 있습니다.",
         "en": "{path}: {problem}\nThe service's demo command writes this file; --fleet names another one.",
     },
+    "bad_mix": {
+        "ko": "이 카드와 종량기에 맞는 장치를 고를 수 없습니다: {problem}\n--protocols 에 다른 것을 넣으세요.",
+        "en": "These meters cannot be equipped: {problem}\nName other devices with --protocols.",
+    },
     "simulating": {
         "ko": "종량기 {meters}대, 게이트웨이 {gateways}대, 카드 {cards}장을 시뮬레이션합니다 ({url}). 끝내려면 Ctrl-C.",
         "en": "Simulating {meters} meters, {gateways} gateways and {cards} cards against {url}. Ctrl-C ends it.",

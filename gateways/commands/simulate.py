@@ -4,7 +4,7 @@ import signal
 import threading
 import time
 from pathlib import Path
-from typing import Any
+from typing import Any, Final
 
 import click
 
@@ -14,6 +14,24 @@ from gateways.commands.words import in_words
 from gateways.keys import KeyFileError
 from gateways.messages import Lang, language, say
 from gateways.simulate import FleetError, Simulation, SimulationSettings, load_fleet
+from gateways.simulate.devices import PROTOCOLS, USUAL, MixError
+from gateways.simulate.faults import FAULTS, Faults, parse_rates
+
+_ALL: Final = "all"
+
+
+def _protocols(_context: click.Context, _parameter: click.Parameter, text: str) -> tuple[str, ...]:
+    names = PROTOCOLS if text == _ALL else tuple(filter(None, text.split(",")))
+    if unknown := sorted(set(names) - set(PROTOCOLS)):
+        raise click.BadParameter(f"{unknown[0]!r}: {_ALL}, {', '.join(PROTOCOLS)}")
+    return names
+
+
+def _rates(_context: click.Context, _parameter: click.Parameter, text: str) -> dict[str, float]:
+    try:
+        return parse_rates(text)
+    except ValueError as error:
+        raise click.BadParameter(str(error)) from error
 
 
 @click.command(
@@ -29,9 +47,30 @@ from gateways.simulate import FleetError, Simulation, SimulationSettings, load_f
 @click.option("--truth", type=click.Path(path_type=Path), help="Log of true weights; default in the state folder.")
 @click.option("--count", type=click.IntRange(1), help="End after so many discharges, all delivered.")
 @click.option("--duration", type=click.FloatRange(0), help="End after so many seconds.")
-@click.option("--seed", type=int, help="Repeat the same residents.")
+@click.option(
+    "--protocols",
+    default=",".join(USUAL),
+    show_default=True,
+    callback=_protocols,
+    help=f"Mix of devices: {_ALL}, or some of {', '.join(PROTOCOLS)}.",
+)
+@click.option(
+    "--faults",
+    "rates",
+    default="",
+    callback=_rates,
+    help=f"NAME=RATE,…: events a minute at each port or gateway; {_ALL}, {', '.join(FAULTS)}.",
+)
+@click.option("--seed", type=int, help="Repeat the same residents and faults.")
 @lang_option
-def simulate(fleet_path: Path, truth: Path | None, duration: float | None, lang: Lang | None, **options: Any) -> None:
+def simulate(
+    fleet_path: Path,
+    truth: Path | None,
+    duration: float | None,
+    rates: dict[str, float],
+    lang: Lang | None,
+    **options: Any,
+) -> None:
     """Run meters as pseudo-terminals that speak the real frames, with real gateways on the other side.
 
     Keys, spools and weights are kept in the state folder: the next run goes on where this one ended.
@@ -42,7 +81,11 @@ def simulate(fleet_path: Path, truth: Path | None, duration: float | None, lang:
     except FleetError as error:
         raise fail(say(chosen, "no_fleet", path=fleet_path, problem=error)) from error
     settings = SimulationSettings(
-        fleet=fleet, truth_path=truth, on_booked=lambda line: click.echo(in_words(line, chosen)), **options
+        fleet=fleet,
+        truth_path=truth,
+        faults=Faults(rates, options["seed"] or 0),
+        on_booked=lambda line: click.echo(in_words(line, chosen)),
+        **options,
     )
     _simulate(Simulation(settings), settings, duration, chosen)
 
@@ -58,6 +101,8 @@ def _simulate(simulation: Simulation, settings: SimulationSettings, duration: fl
         click.echo(say(lang, "simulating", url=settings.url, **values))
         _wait(simulation, settings.count, duration, stopped)
         drops = simulation.drops
+    except MixError as error:
+        raise fail(say(lang, "bad_mix", problem=error)) from error
     except (ServerError, KeyFileError) as error:
         raise fail(say(lang, "claim_failed", problem=error)) from error
     finally:

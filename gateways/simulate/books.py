@@ -217,9 +217,9 @@ def _claim(drops: Sequence[Drop], claims: list[Entry], tolerance: Tolerance) -> 
 
 
 def _tells_of(entry: Entry, drop: Drop, tolerance: Tolerance) -> bool:
-    if entry.net_g is None:
-        return _is_of(drop, entry)
-    return entry.outcome == "unattended_step" and abs(entry.net_g - drop.grams) <= tolerance.of(entry)
+    if entry.card is not None and not _is_of(drop, entry):
+        return False
+    return entry.net_g is None or abs(entry.net_g - drop.grams) <= tolerance.of(entry)
 
 
 def _check_cards(

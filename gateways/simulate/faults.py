@@ -110,7 +110,8 @@ class Trouble:
 
     def _begin(self, name: str, now: float) -> None:
         if name in FRAME_FAULTS:
-            self._armed.append(name)
+            if name not in self._armed:
+                self._armed.append(name)
             return
         self._tell(name)
         if name == "silent":
