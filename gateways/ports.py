@@ -6,6 +6,7 @@ import fcntl
 import os
 import re
 import termios
+import time
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
@@ -24,6 +25,7 @@ _FIRST_RETRY_S: Final = 0.5
 _LAST_RETRY_S: Final = 10.0
 _CHECK_OPEN_S: Final = 1.0
 _CHECK_CLOSED_S: Final = 0.5
+_DRAIN_STEP_S: Final = 0.005
 _GULP_BYTES: Final = 4096  # the most that a tty hands out at once
 _SWAPPING: Final = re.compile(r"/dev/tty(USB|ACM)\d+")
 _STEADY_FOLDERS: Final = ("/dev/serial/by-path", "/dev/serial/by-id")
@@ -208,14 +210,22 @@ class SerialPort:
             "last_error": complaint if complaint and self.is_open else self.counts.last_error,
         }
 
+    def drain(self, within_s: float) -> None:
+        """Wait until the driver has sent what was written, at most `within_s` seconds: closing throws the rest away."""
+        until = time.monotonic() + within_s
+        with contextlib.suppress(OSError):
+            while self._serial is not None and self._serial.out_waiting and time.monotonic() < until:
+                time.sleep(_DRAIN_STEP_S)
+
     def close(self) -> None:
         """Release the device."""
         port, self._serial = self._serial, None
         if port is None:
             return
         with contextlib.suppress(OSError, termios.error):
-            # Without this, closing waits up to half a minute for a device that takes no more bytes.
-            termios.tcflush(port.fileno(), termios.TCOFLUSH)
+            if port.out_waiting:
+                # Without this, closing waits up to half a minute for a device that takes no more bytes.
+                termios.tcflush(port.fileno(), termios.TCOFLUSH)
         with contextlib.suppress(OSError):
             port.close()
 
