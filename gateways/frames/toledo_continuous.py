@@ -56,7 +56,10 @@ class ToledoContinuousParser(StreamParser):
 
 
 def _is_status(status: bytes) -> bool:
-    return all(byte in good for byte, good in zip(status, _STATUS, strict=False))
+    for byte, good in zip(status, _STATUS, strict=False):  # noqa: SIM110 - all() is twice as slow
+        if byte not in good:
+            return False
+    return True
 
 
 def _reason_to_reject(frame: bytes) -> str | None:
@@ -66,7 +69,8 @@ def _reason_to_reject(frame: bytes) -> str | None:
     # An indicator that is out of range may blank its digits.
     if not (shown.isdigit() or (not shown and frame[2] & _OUT_OF_RANGE)) or not (tare.isdigit() or not tare):
         return "data"
-    if len(frame) == 18 and (frame[17] & 0x80 or sum(byte & 0x7F for byte in frame) & 0x7F):
+    # What is before the check byte has been found to be of 7 bits.
+    if len(frame) == 18 and (frame[17] & 0x80 or sum(frame) & 0x7F):
         return "checksum"
     return None
 
