@@ -1,4 +1,4 @@
-"""Measures ingest and volumes beside their floors, both databases in one run, and the idle gateway.
+"""Measures ingest and volumes beside their floors, both databases in one run, the idle gateway and its spool.
 
 docs/benchmarks.md keeps what this prints.
 
@@ -18,13 +18,13 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import NamedTuple
 
-from scripts.bench import client, floors, footprint, servers, volumes, workload
+from scripts.bench import client, floors, footprint, servers, spool, volumes, workload
 from scripts.bench.workload import Site
 from scripts.bench.year import HUNDREDTH, TENTH, WHOLE
 from scripts.postgres import create_database, describe, ensure_database, private_postgres
 
 POSTGRESQL, SQLITE = "PostgreSQL", "SQLite"
-PARTS = ("ingest", "volumes", "footprint")
+PARTS = ("ingest", "volumes", "footprint", "spool")
 WORKERS = {POSTGRESQL: 2, SQLITE: 1}
 CONNECTIONS = 16
 BATCHES = {500: 160, 50: 800, 1: 3000}
@@ -74,6 +74,8 @@ def main() -> None:
         parts += [volumes.ABOUT, *measure_volumes(arguments.rounds, full=arguments.full)]
     if "footprint" in wanted:
         parts.append(footprint.section(60 if arguments.full else 30))
+    if "spool" in wanted:
+        parts.append(spool.section(2 * rounds - 1))
     table = "\n".join(parts)
     print(table)
     if arguments.write:
