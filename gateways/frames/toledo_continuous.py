@@ -56,7 +56,7 @@ class ToledoContinuousParser(StreamParser):
 
 
 def _is_status(status: bytes) -> bool:
-    for byte, good in zip(status, _STATUS, strict=False):  # noqa: SIM110 - all() is twice as slow
+    for byte, good in zip(status, _STATUS, strict=False):  # noqa: SIM110 - all() takes 1.8 times as long
         if byte not in good:
             return False
     return True
