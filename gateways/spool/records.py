@@ -187,7 +187,7 @@ def _mark(db: sqlite3.Connection, epoch: str, results: Sequence[Result], now: in
     new = _leave_waiting(db, known)
     rows = [(row_id, durable[row_id].status, durable[row_id].code, now) for row_id in new]
     db.executemany("INSERT INTO acks VALUES (?, ?, ?, ?, ?)", [(*row, checksum(*row)) for row in rows])
-    db.execute("DELETE FROM aside WHERE id IN (SELECT id FROM acks)")
+    db.execute("DELETE FROM aside WHERE EXISTS (SELECT 1 FROM acks WHERE acks.id = aside.id)")
     return len(rows)
 
 
