@@ -76,6 +76,13 @@ class Committed:
 
 
 @dataclass(frozen=True, slots=True)
+class NotBegun:
+    """The session of the last `BeginSession` could not be written: its lid stays shut."""
+
+    at: float
+
+
+@dataclass(frozen=True, slots=True)
 class OutOfOrder:
     """Why no new session may begin, as reasons of `messages.py`: `disk_full`, `wrong_device`, …; empty: all is well.
 
@@ -93,7 +100,7 @@ class ServiceRequested:
     at: float
 
 
-Event = CardSeen | Weighed | LidMoved | LidLost | Tick | Committed | OutOfOrder | ServiceRequested
+Event = CardSeen | Weighed | LidMoved | LidLost | Tick | Committed | NotBegun | OutOfOrder | ServiceRequested
 
 
 class OpenSession(msgspec.Struct, frozen=True):
@@ -126,7 +133,7 @@ class Draft:
 
 @dataclass(frozen=True, slots=True)
 class BeginSession:
-    """Write the session to disk. Effects after this one may be carried out only once it is durable."""
+    """Write the session to disk. Effects after this one may be carried out only once it is durable; else `NotBegun`."""
 
     session: OpenSession
 

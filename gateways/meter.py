@@ -28,6 +28,7 @@ from gateways.events import (
     Event,
     LidLost,
     LidMoved,
+    NotBegun,
     Note,
     OpenLid,
     OpenSession,
@@ -223,7 +224,8 @@ class Meter:
             return
         if "wrong_device" in reasons - self._out_of_order:
             detail = f"{self.name}: {', '.join(wrong)}"
-            self._shared.spool.add_notice("wrong_device", detail, self._shared.clock.now(), self._shared.clock.boot_id)
+            now, boot_id = self._shared.clock.now(), self._shared.clock.boot_id
+            self._is_written(lambda: self._shared.spool.add_notice("wrong_device", detail, now, boot_id))
         self._out_of_order = reasons
         self._tell(OutOfOrder(at, reasons))
 
@@ -234,12 +236,25 @@ class Meter:
 
     def _tell(self, event: Event) -> None:
         for effect in self._session.handle(event):
-            self._carry_out(effect)
+            if not self._carry_out(effect):
+                self._tell(NotBegun(event.at))
+                return
 
-    def _carry_out(self, effect: Effect) -> None:
+    def _is_written(self, write: Callable[[], None]) -> bool:
+        """Write to the spool; false if the disk is full or broken, which is no reason to leave the other meters."""
+        try:
+            write()
+        except sqlite3.OperationalError as error:
+            log.error("not_written", meter=self.name, error=str(error), todo="make room on the disk, or exchange it")
+            return False
+        return True
+
+    def _carry_out(self, effect: Effect) -> bool:
+        """Do it; false if a session could not be written, so that what comes after must not be done."""
         match effect:
             case BeginSession(session):
-                self._shared.spool.begin_session(self.name, msgspec.json.encode(session))
+                body = msgspec.json.encode(session)
+                return self._is_written(lambda: self._shared.spool.begin_session(self.name, body))
             case OpenLid():
                 self._lid.open()
             case CloseLid():
@@ -255,6 +270,7 @@ class Meter:
                 self._book(draft)
             case Note(what, details):
                 log.warning(what, meter=self.name, **details)
+        return True
 
     def _say(self, what: str, values: dict[str, Any]) -> None:
         won = self._shared.fee(values["grams"], self._shared.clock.now()) if what == "bin_deposit" else None
@@ -264,9 +280,9 @@ class Meter:
             self._display.show(in_both("bin_deposit_fee", **values, won=f"{won:,}"))
 
     def _note_touch(self, reason: str, card: Card) -> None:
-        moment = self._shared.clock.now()
-        self._shared.spool.note_touch(self.name, card, reason, moment, self._shared.clock.boot_id)
-        self._shared.on_refused()
+        now, boot_id = self._shared.clock.now(), self._shared.clock.boot_id
+        if self._is_written(lambda: self._shared.spool.note_touch(self.name, card, reason, now, boot_id)):
+            self._shared.on_refused()
 
     def _book(self, draft: Draft) -> None:
         clock = self._shared.clock

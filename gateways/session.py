@@ -26,6 +26,7 @@ from gateways.events import (
     Event,
     LidLost,
     LidMoved,
+    NotBegun,
     OpenLid,
     OpenSession,
     OutOfOrder,
@@ -90,6 +91,9 @@ class Session(BinView):
                 return self._on_lid_lost(at)
             case Committed(at):
                 return self._on_committed(at)
+            case NotBegun(at):
+                session, self._session = _present(self._session), None
+                return self._send_away(at, "disk_full", session.card)
             case OutOfOrder(_, reasons):
                 self._entrance.out_of_order = reasons
                 return []
@@ -154,8 +158,11 @@ class Session(BinView):
                 self._bin.mark("volume", wrong=True)
                 return self._commit(outcomes.refused_full(visit.card, weight, at))
             case reason:
-                self._enter(State.IDLE, at)
-                return self._entrance.refuse(reason, visit.card)
+                return self._send_away(at, reason, visit.card)
+
+    def _send_away(self, at: float, reason: str, card: Card | None) -> list[Effect]:
+        self._enter(State.IDLE, at)
+        return self._entrance.refuse(reason, card)
 
     def _begin(self, at: float, session: OpenSession) -> list[Effect]:
         self._session = session
