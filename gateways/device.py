@@ -72,6 +72,9 @@ class Device:
             self._is_first_weight = True
             self._nonsense_bytes = 0
             self._conversation.begin(at)
+        if self._conversation.gave_up(at):
+            # A byte of 00 that was lost in a card's number would be made up for by the zeros of the next answer.
+            self._parser.reset()
         if self.port.is_open and (command := self._conversation.due(at)) is not None:
             self.port.write(command)
 

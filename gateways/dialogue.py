@@ -57,9 +57,11 @@ class Conversation:
         self._identity = identity
         self._start: deque[bytes] = deque()
         self._quiet_until = self._poll_at = 0.0
+        self._is_unanswered = False
 
     def begin(self, at: float) -> None:
         """Start anew: the port was opened."""
+        self._is_unanswered = False
         self._start = deque(self._dialogue.start)
         self._identity.begin()
         self._quiet_until = self._poll_at = at
@@ -67,6 +69,13 @@ class Conversation:
     def heard(self, at: float) -> None:
         """Take note that the device has answered what it was told."""
         self._quiet_until = at
+        self._is_unanswered = False
+
+    def gave_up(self, at: float) -> bool:
+        """Whether the time for the last answer is over: half of it that came makes no frame with what comes next."""
+        is_over = self._is_unanswered and at >= self._quiet_until
+        self._is_unanswered = self._is_unanswered and not is_over
+        return is_over
 
     def due(self, at: float) -> bytes | None:
         """Return what to send at this moment, if anything."""
@@ -77,10 +86,13 @@ class Conversation:
             return self._start.popleft()
         if self._dialogue.identify is not None and self._identity.is_due(at):
             self._identity.asked(at)
-            self._quiet_until = at + _ANSWER_S
-            return self._dialogue.identify
+            return self._ask(at, self._dialogue.identify)
         if self._dialogue.poll is not None and at >= self._poll_at:
             self._poll_at = at + self._dialogue.poll_every_s
-            self._quiet_until = at + _ANSWER_S
-            return self._dialogue.poll
+            return self._ask(at, self._dialogue.poll)
         return None
+
+    def _ask(self, at: float, question: bytes) -> bytes:
+        self._quiet_until = at + _ANSWER_S
+        self._is_unanswered = True
+        return question

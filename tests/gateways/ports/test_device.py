@@ -190,6 +190,18 @@ def test_an_unanswered_poll_is_repeated_after_a_second(bench: Bench) -> None:
     assert polled(bench, device, 0.6)
 
 
+def test_half_an_answer_makes_no_frame_with_the_answer_to_the_next_question(bench: Bench) -> None:
+    device = started(bench)
+    assert polled(bench, device, 0.4)
+    bench.swallow(device, b"W 100\r")  # the first weight is not trusted
+    assert polled(bench, device, 0.11)
+    bench.swallow(device, b"W 1")
+    assert polled(bench, device, 1.1)
+    bench.swallow(device, b"10\r")
+    assert polled(bench, device, 1.1)
+    assert bench.read(device, b"W 120\r", 1)[0].grams == 120  # type: ignore[union-attr]
+
+
 # --- Identity
 
 
