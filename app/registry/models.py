@@ -132,6 +132,7 @@ class Card(InDistrict, Base):
         sa.CheckConstraint("length(card_hash) = 16", name="hash_length"),
         sa.CheckConstraint(one_of("role", CARD_ROLES), name="role"),
         sa.CheckConstraint("complex_id IS NULL OR role <> 'household'", name="complex"),
+        sa.Index("ix_card_role", "district_id", "role"),
     )
 
     card_hash: Mapped[bytes]

@@ -135,6 +135,7 @@ def downgrade() -> None:
         "gateway_event",
     ):
         op.drop_table(table)
+    op.drop_index("ix_card_role", "card")
     with op.batch_alter_table("card") as batch:
         batch.drop_constraint("fk_card_district_id_complex_id", type_="foreignkey")
         batch.drop_constraint("ck_card_role", type_="check")
@@ -165,6 +166,7 @@ def let_cards_have_roles() -> None:
         batch.create_foreign_key(
             "fk_card_district_id_complex_id", "complex", ["district_id", "complex_id"], ["district_id", "id"]
         )
+    op.create_index("ix_card_role", "card", ["district_id", "role"])
 
 
 def of_gateway(table: str) -> sa.ForeignKeyConstraint:

@@ -102,6 +102,7 @@ def test_every_setting_can_be_given() -> None:
             "JONGNYANG_THREADS": "5",
             "JONGNYANG_MAX_BODY": "1000",
             "JONGNYANG_METRICS_TOKEN": "scrape",
+            "JONGNYANG_RELEASE_KEY": "maker",
             "JONGNYANG_LOG_LEVEL": "DEBUG",
             "JONGNYANG_SECURE_COOKIES": "1",
         }
@@ -114,6 +115,7 @@ def test_every_setting_can_be_given() -> None:
         "threads": 5,
         "max_body": 1000,
         "metrics_token": "scrape",
+        "release_key": "maker",
         "log_level": "DEBUG",
         "secure_cookies": True,
     }
