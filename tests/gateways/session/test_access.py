@@ -149,3 +149,13 @@ def test_the_deposit_is_told_only_after_it_is_on_disk_with_its_grams() -> None:
     b.visit(KIM, 410)
     assert b.told == ["bin_welcome", "bin_open", "bin_weighing", "bin_deposit"]
     assert b.texts[-1] == "410 g taken, thank you"
+
+
+def test_a_card_held_until_its_turn_does_not_expire() -> None:
+    b = bench()
+    b.run(3, KIM)
+    b.run(12, LEE)
+    b.throw(300)
+    b.lid(False)
+    b.run(4)
+    assert [session.card for session in b.begun] == [KIM, LEE]

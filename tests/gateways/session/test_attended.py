@@ -69,7 +69,8 @@ def test_a_full_overloaded_or_silent_bin_can_still_be_emptied() -> None:
         b.scale_talks = trouble != "silent"
         b.run(2)
         b.access = "collector"
-        b.run(9, KIM)
+        # Nobody waits for a scale that says nothing.
+        b.run(0.2 if trouble == "silent" else 9, KIM)
         assert b.opened == 1, trouble
         b.fault, b.scale_talks, b.grams = None, True, 2_000
         b.lid(False)

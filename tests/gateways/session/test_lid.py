@@ -38,7 +38,7 @@ def test_the_owners_second_touch_extends_the_open_lid_once() -> None:
     b.run(55)
     assert b.alarms == []
     b.run(1, KIM)
-    b.run(10)
+    b.run(15)
     assert b.alarms == [True]
     b.throw(300)
     b.lid(False)
@@ -130,3 +130,33 @@ def test_a_session_given_up_while_the_scale_is_silent_has_no_weight_after() -> N
     assert [(d.outcome, d.gross_before_g, d.gross_after_g, d.net_g) for d in b.drafts] == [
         ("aborted", 12_000, None, None)
     ]
+
+
+def test_a_lid_found_again_late_leaves_the_weight_its_usual_time_to_settle() -> None:
+    b = bench()
+    b.run(3, KIM)
+    b.throw(300)
+    b.lid(False)
+    b.stable = False
+    b.run(1)
+    b.lose_lid()
+    b.run(27)
+    b.find_lid()
+    b.run(20)
+    b.stable = True
+    b.run(2)
+    assert [(d.outcome, d.net_g) for d in b.drafts] == [("settled", 300)]
+
+
+def test_what_the_scale_showed_before_the_lid_opened_again_is_not_told_of_an_unsettled_weight() -> None:
+    b = bench()
+    b.run(3, KIM)
+    b.lid(False)
+    b.stable = False
+    b.run(2)
+    b.lid(True)
+    b.grams = 12_500
+    b.lid(False)
+    b.run(35)
+    (draft,) = b.drafts
+    assert (draft.outcome, draft.evidence["min_g"], draft.flags) == ("unsettled", 12_500, ["reopened"])

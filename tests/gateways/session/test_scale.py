@@ -1,5 +1,6 @@
 """The scale: what proves a weight, what does not, and what is done without a proof."""
 
+from itertools import pairwise
 from typing import Any
 
 import msgspec
@@ -257,6 +258,7 @@ def test_a_trace_stays_short_keeps_its_beginning_and_its_order(frames: int) -> N
     if frames:
         assert points[0] == [0, 0]
         # What is left lies evenly and reaches to the end.
+        assert len({(later[1] or 0) - (earlier[1] or 0) for earlier, later in pairwise(points)}) <= 1
         assert frames - 1 - (points[-1][1] or 0) < max(1, frames / 16)
 
 
