@@ -16,7 +16,7 @@ _MARGIN: Final = 0.05
 _WORTH_SHRINKING: Final = 64_000_000
 
 
-class Limits(Connection):
+class Disk(Connection):
     """The methods around the disk."""
 
     def room(self) -> Room:

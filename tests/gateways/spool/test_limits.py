@@ -6,14 +6,15 @@ import sqlite3
 import subprocess
 from collections.abc import Callable, Iterator
 from contextlib import closing
+from datetime import timedelta
 from pathlib import Path
 
 import pytest
 
 from gateways.limits import SpoolLimits
 from gateways.records import Result
-from gateways.spool import Spool, SpoolFullError, Stamp, open_spool
-from tests.gateways.spool.support import ALL, BOOT, MOMENT, NOW, STAMP, waiting
+from gateways.spool import Spool, SpoolFullError, Stamp, open_spool, room
+from tests.gateways.spool.support import ALL, BOOT, MOMENT, NOW, STAMP, hurry, waiting
 
 SMALL = SpoolLimits(max_bytes=1_000_000, min_free_bytes=1, reserve_bytes=100_000)
 
@@ -31,9 +32,9 @@ def test_a_spool_beyond_its_size_refuses_and_says_so_once(tmp_path: Path) -> Non
         assert not spool.watch_room(MOMENT, BOOT).refusing
         while not spool.watch_room(MOMENT, BOOT).refusing:
             put_large(spool)
-        room = spool.room()
-        assert room.refusing
-        assert room.spool_bytes >= SMALL.max_bytes
+        found = spool.room()
+        assert found.refusing
+        assert found.spool_bytes >= SMALL.max_bytes
         put_large(spool)  # a session under way is kept all the same
         spool.watch_room(MOMENT, BOOT)
         assert kinds(spool) == ["disk_full"]
@@ -119,8 +120,7 @@ def test_on_a_full_disk_the_reserve_lets_the_session_under_way_end(small_disk: P
         assert kept == list(range(1, len(kept) + 1))
 
         ballast.unlink()
-        room = spool.watch_room(MOMENT, BOOT)
-        assert not room.refusing
+        assert not spool.watch_room(MOMENT, BOOT).refusing
         assert reserve.exists()
         assert put_large(spool, size=10) == len(kept) + 1
 
@@ -167,3 +167,35 @@ def test_a_retried_append_makes_its_record_anew_with_the_same_number(tmp_path: P
         assert made == [1, 1]
         spool._db.execute("PRAGMA max_page_count = 100000").fetchall()
         assert spool.append("m", make, Stamp(BOOT, 1)) == 1
+
+
+def test_the_log_stays_small_however_much_goes_through_it(tmp_path: Path) -> None:
+    with hurry(open_spool(tmp_path / "spool.db")) as spool, closing(Spool(spool.path)) as uplink:
+        sizes = []
+        for _ in range(600):
+            put_large(spool, size=20_000)
+            uplink.depth()
+            sizes.append(spool.path.with_name("spool.db-wal").stat().st_size)
+    assert max(sizes) < 5_000_000 < sum(20_000 for _ in sizes)
+
+
+def test_a_file_that_is_mostly_free_is_shortened_at_the_next_start(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    path = tmp_path / "spool.db"
+    with hurry(open_spool(path)) as spool:
+        for _ in range(100):
+            put_large(spool)
+        batch = spool.pending(98, ALL)
+        assert batch is not None
+        spool.acknowledge(batch.epoch, [Result(seq, "stored") for seq in batch.seqs], NOW)
+        spool.acknowledge(batch.epoch, [], NOW + timedelta(days=91))
+    full = path.stat().st_size
+    with closing(open_spool(path)) as spool:
+        assert waiting(spool) == [99, 100]
+    assert path.stat().st_size == full  # not worth it
+    monkeypatch.setattr(room, "_WORTH_SHRINKING", 1_000_000)
+    with closing(open_spool(path)) as spool:
+        assert waiting(spool) == [99, 100]
+        assert put_large(spool) == 101
+    assert path.stat().st_size < full / 10

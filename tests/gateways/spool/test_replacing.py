@@ -284,3 +284,19 @@ def test_an_ended_session_does_not_come_back_when_its_records_page_is_lost(tmp_p
     with closing(open_spool(path)) as spool:
         assert spool.next_seq() == 1
         assert spool.open_session("m") is None
+
+
+@pytest.mark.parametrize("missing", [1, 24, 4096, 4119, 4120, 4121, 6000])
+def test_a_commit_that_a_power_cut_kept_from_its_end_is_rolled_back_without_fuss(tmp_path: Path, missing: int) -> None:
+    path = tmp_path / "spool.db"
+    image = tmp_path / "image.db"
+    with hurry(open_spool(path)) as spool:
+        for _ in range(20):
+            put(spool)
+        log = path.with_name("spool.db-wal").read_bytes()
+        shutil.copy(path, image)
+    image.with_name("image.db-wal").write_bytes(log[:-missing])
+    with closing(open_spool(image)) as spool:
+        assert waiting(spool) in (list(range(1, 20)), list(range(1, 19)))
+        assert spool.notices(1) == []
+    assert not list(tmp_path.glob("*corrupt*"))
