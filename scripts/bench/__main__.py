@@ -1,4 +1,4 @@
-"""Measures ingest and volumes beside their floors, both databases in one run, the idle gateway and its spool.
+"""Measures ingest and volumes beside their floors, both databases in one run, and the gateway: idle, spool, parsers.
 
 docs/benchmarks.md keeps what this prints.
 
@@ -18,13 +18,13 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import NamedTuple
 
-from scripts.bench import client, floors, footprint, servers, spool, volumes, workload
+from scripts.bench import client, floors, footprint, parsing, servers, spool, volumes, workload
 from scripts.bench.workload import Site
 from scripts.bench.year import HUNDREDTH, TENTH, WHOLE
 from scripts.postgres import create_database, describe, ensure_database, private_postgres
 
 POSTGRESQL, SQLITE = "PostgreSQL", "SQLite"
-PARTS = ("ingest", "volumes", "footprint", "spool")
+PARTS = ("ingest", "volumes", "footprint", "spool", "parsing")
 WORKERS = {POSTGRESQL: 2, SQLITE: 1}
 CONNECTIONS = 16
 BATCHES = {500: 160, 50: 800, 1: 3000}
@@ -76,6 +76,8 @@ def main() -> None:
         parts.append(footprint.section(60 if arguments.full else 30))
     if "spool" in wanted:
         parts.append(spool.section(2 * rounds - 1))
+    if "parsing" in wanted:
+        parts.append(parsing.section(rounds))
     table = "\n".join(parts)
     print(table)
     if arguments.write:
