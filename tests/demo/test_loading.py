@@ -14,7 +14,7 @@ from app.access.claims import VALID, claimed_gateway, redeem
 from app.access.models import Account
 from app.db import Base, Database
 from app.demo.address import parse_bind
-from app.demo.loading import Demo, load
+from app.demo.loading import SCOPES, Demo, load
 from app.demo.town import SITES, homes
 from app.registry.cards import card_hash
 from app.registry.models import Card, Complex, District
@@ -98,7 +98,7 @@ def test_the_printed_password_lets_in_even_after_it_was_changed(database: Databa
     assert load(database, tmp_path, now()) == demo
     identity = accounts.log_in(database, demo.login, demo.password)
     assert identity
-    assert identity.scopes == {"metering:read", "metering:correct"}
+    assert identity.scopes == set(SCOPES)
 
 
 @ON_ONE
