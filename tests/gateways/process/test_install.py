@@ -96,7 +96,7 @@ class Installer:
         return text
 
     def edit_config(self) -> None:
-        """What the guide tells to edit; shorter pauses, to save this test's time, and more patience with a busy machine."""
+        """What the guide tells to edit; shorter pauses, to save time, and more patience with a busy machine."""
         text = self._here(self.config.read_text(encoding="utf-8"))
         devices = iter([self.world.reader, self.world.scale, self.world.lid])
         text = re.sub(r'^port = ".*"', lambda _: f'port = "{next(devices)}"', text, flags=re.MULTILINE)
