@@ -4,7 +4,7 @@ from typing import Final
 
 from gateways.bin import Bin
 from gateways.cards import Card
-from gateways.events import CardSeen, Effect, Note, Refused, Tell
+from gateways.events import CardSeen, Effect, Note, ReportCard, Tell
 from gateways.thresholds import Thresholds
 from gateways.touches import Touches
 from gateways.visits import ABOUT_THE_CARD, Visit, told, visit_of
@@ -52,5 +52,5 @@ class Entrance:
             return [Note("service_refused", {"reason": reason})]
         if not self.touches.is_first_refusal(reason, card):
             return []
-        touch: list[Effect] = [Refused(reason, card)] if reason in ABOUT_THE_CARD else []
+        touch: list[Effect] = [ReportCard(reason, card)] if reason in ABOUT_THE_CARD else []
         return [*touch, Note("card_refused", {"reason": reason, "last4": card.last4}), Tell(told(reason))]

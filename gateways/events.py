@@ -164,8 +164,8 @@ class Tell:
 
 
 @dataclass(frozen=True, slots=True)
-class Refused:
-    """A card was refused for what it is (`card_unknown`, `card_blocked`): the server hears of it at once."""
+class ReportCard:
+    """The server hears at once of a card that is not on the list or blocked (`card_unknown`, `card_blocked`)."""
 
     reason: str
     card: Card
@@ -186,4 +186,4 @@ class Note:
     details: dict[str, Any] = field(default_factory=dict)
 
 
-Effect = BeginSession | OpenLid | CloseLid | Alarm | Tell | Refused | Commit | Note
+Effect = BeginSession | OpenLid | CloseLid | Alarm | Tell | ReportCard | Commit | Note

@@ -33,7 +33,7 @@ from gateways.events import (
     OpenLid,
     OpenSession,
     OutOfOrder,
-    Refused,
+    ReportCard,
     ServiceRequested,
     Tell,
     Tick,
@@ -263,7 +263,7 @@ class Meter:
                 self._lid.alarm(on)
             case Tell(what, values):
                 self._say(what, values)
-            case Refused(reason, card):
+            case ReportCard(reason, card):
                 self._note_touch(reason, card)
             case Commit(draft):
                 self._unbooked = draft

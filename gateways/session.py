@@ -30,6 +30,7 @@ from gateways.events import (
     OpenLid,
     OpenSession,
     OutOfOrder,
+    ReportCard,
     ServiceRequested,
     Tell,
     Tick,
@@ -145,7 +146,9 @@ class Session(BinView):
             return visit
         self._baseline = Baseline(visit, self._thresholds, self._bin, at)
         self._enter(State.BASELINE, at)
-        return [Tell("bin_welcome")]
+        welcome: list[Effect] = [Tell("bin_welcome")]
+        # Let in by policy all the same: a manager may enrol the card.
+        return [ReportCard("card_unknown", visit.card), *welcome] if visit.card and visit.is_stranger else welcome
 
     def _decide(self, at: float, verdict: Verdict) -> list[Effect]:
         if isinstance(verdict, Tell):

@@ -40,6 +40,11 @@ class Visit:
     card: Card | None
     flags: tuple[str, ...] = ()
 
+    @property
+    def is_stranger(self) -> bool:
+        """Whether the card is on no list, and may open by policy."""
+        return "unverified" in self.flags
+
 
 SERVICE_BY_COMMAND: Final = Visit("service", None, ("service",))
 

@@ -25,7 +25,7 @@ from gateways.events import (
     OpenLid,
     OpenSession,
     OutOfOrder,
-    Refused,
+    ReportCard,
     ServiceRequested,
     Tell,
     Tick,
@@ -212,7 +212,7 @@ class Bench:
             case Tell(what, values):
                 self.told.append(what)
                 self.texts.append(in_both(what, **values)["en"])
-            case Refused(reason, card):
+            case ReportCard(reason, card):
                 self.refused.append(f"{reason} {card.last4}")
             case Note(what, details):
                 self.notes.append(f"{what}: {details['reason']}")

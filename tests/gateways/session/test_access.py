@@ -13,7 +13,7 @@ def test_an_unknown_card_opens_marked_where_the_policy_says_so() -> None:
     b.visit(KIM, 300)
     (draft,) = b.drafts
     assert (draft.outcome, draft.net_g, draft.flags) == ("settled", 300, ["unverified"])
-    assert b.refused == []
+    assert b.refused == ["card_unknown 9CD0"], "a manager may enrol it all the same"
 
 
 def test_an_unknown_card_is_refused_where_the_policy_says_so_and_told_what_to_do() -> None:
