@@ -2,8 +2,7 @@
 
 import functools
 import sqlite3
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from collections.abc import Callable
 from pathlib import Path
 from typing import Concatenate, Final, ParamSpec, TypeVar
 
@@ -40,6 +39,7 @@ class Connection:
         self._reserve = Reserve.beside(path, self._limits.reserve_bytes)
         uri = f"{path.absolute().as_uri()}?mode={'ro' if read_only else 'rwc'}"
         self._db = sqlite3.connect(uri, uri=True, timeout=_BUSY_S, isolation_level=None, check_same_thread=False)
+        self._all_or_nothing = _Transaction(self._db, path)
         if not read_only:
             self._configure()
 
@@ -66,19 +66,43 @@ class Connection:
         """Make the tables, all or none."""
         self._db.executescript(f"BEGIN IMMEDIATE; {TABLES} PRAGMA user_version = {VERSION}; COMMIT;")
 
-    @contextmanager
-    def _transaction(self) -> Iterator[sqlite3.Connection]:
+    def _transaction(self) -> "_Transaction":
         """All or nothing, and durable at the end. Raises SpoolFullError."""
+        return self._all_or_nothing
+
+
+class _Transaction:
+    """A context that can be entered again and again; a generator would cost a tenth of an append."""
+
+    __slots__ = ("_db", "_path")
+
+    def __init__(self, db: sqlite3.Connection, path: Path) -> None:
+        self._db = db
+        self._path = path
+
+    def __enter__(self) -> sqlite3.Connection:
         try:
             self._db.execute("BEGIN IMMEDIATE")
-            yield self._db
-            self._db.execute("COMMIT")
-        except BaseException as error:
-            if self._db.in_transaction:  # SQLite itself has rolled back if the disk was full
-                self._db.execute("ROLLBACK")
-            if isinstance(error, sqlite3.OperationalError) and error.sqlite_errorcode & 0xFF in _FULL:
-                raise SpoolFullError(f"{self.path}: {error}") from error
+        except sqlite3.OperationalError as error:
+            self._undo(error)
             raise
+        return self._db
+
+    def __exit__(self, _kind: object, error: BaseException | None, _trace: object) -> None:
+        try:
+            if error is None:
+                self._db.execute("COMMIT")
+                return
+        except sqlite3.OperationalError as failed:
+            self._undo(failed)
+            raise
+        self._undo(error)
+
+    def _undo(self, error: BaseException) -> None:
+        if self._db.in_transaction:  # SQLite itself has rolled back if the disk was full
+            self._db.execute("ROLLBACK")
+        if isinstance(error, sqlite3.OperationalError) and error.sqlite_errorcode & 0xFF in _FULL:
+            raise SpoolFullError(f"{self._path}: {error}") from error
 
 
 Kept = TypeVar("Kept", bound=Connection)

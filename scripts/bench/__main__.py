@@ -18,13 +18,13 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import NamedTuple
 
-from scripts.bench import client, floors, footprint, parsing, servers, spool, volumes, workload
+from scripts.bench import client, drain, floors, footprint, parsing, servers, spool, volumes, workload
 from scripts.bench.workload import Site
 from scripts.bench.year import HUNDREDTH, TENTH, WHOLE
 from scripts.postgres import create_database, describe, ensure_database, private_postgres
 
 POSTGRESQL, SQLITE = "PostgreSQL", "SQLite"
-PARTS = ("ingest", "volumes", "footprint", "spool", "parsing")
+PARTS = ("ingest", "volumes", "footprint", "spool", "drain", "parsing")
 WORKERS = {POSTGRESQL: 2, SQLITE: 1}
 CONNECTIONS = 16
 BATCHES = {500: 160, 50: 800, 1: 3000}
@@ -75,7 +75,9 @@ def main() -> None:
     if "footprint" in wanted:
         parts.append(footprint.section(60 if arguments.full else 30))
     if "spool" in wanted:
-        parts.append(spool.section(2 * rounds - 1))
+        parts.append(spool.section(3 * rounds))
+    if "drain" in wanted:
+        parts.append(drain.section(rounds))
     if "parsing" in wanted:
         parts.append(parsing.section(rounds))
     table = "\n".join(parts)

@@ -100,7 +100,7 @@ class Ours:
 def main() -> None:
     """Run from the command line."""
     parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--rounds", type=int, default=9)
+    parser.add_argument("--rounds", type=int, default=15)
     print(section(parser.parse_args().rounds))
 
 
