@@ -65,8 +65,13 @@ def _kept_code(fleet: dict[str, Any], gateway: str) -> str:
 
 
 def _has_key(session: Session, gateway: Gateway, box: Path) -> bool:
-    """Whether the simulated gateway holds a key that this database honours."""
+    """Whether the simulated gateway holds a key that this database honours: its only one, or one of two."""
     kept = read_private(box / "gateway.key")
+    found = [kept.get(name) for name in ("next", "current")] if "current" in kept else [kept]
+    return any(_honours(session, gateway, each) for each in found if isinstance(each, dict))
+
+
+def _honours(session: Session, gateway: Gateway, kept: dict[str, Any]) -> bool:
     key = session.get(GatewayKey, (gateway.district_id, str(kept.get("key_id"))))
     if key is None or key.gateway_id != gateway.id or key.revoked_at is not None:
         return False
