@@ -4,6 +4,8 @@ A record that the server cannot take must not block the ones behind it. What is 
 by comparison: halving finds the record, and it is set aside only when something else gets through beside it.
 """
 
+from collections.abc import Iterator
+from contextlib import contextmanager
 from typing import Final
 
 import msgspec
@@ -19,6 +21,9 @@ log = structlog.get_logger()
 
 MAX_RECORDS: Final = 500
 _MAX_BYTES: Final = 3 * 512 * 1024  # of the 2 MiB that the server takes
+# A commit waits for the disk about as long as the server takes for a batch.
+_POSTS_A_COMMIT: Final = 8
+_COMMIT_BYTES: Final = 4 * 1024 * 1024
 _TRIES: Final = 3  # of a single record that breaks the server, before it is compared with the next
 _RETRY_ASIDE_S: Final = 6 * 3600.0
 
@@ -43,13 +48,18 @@ class Delivery:
         self._remote.receive(answer.commands)
 
     def step(self, *, probing: bool) -> bool:
-        """Send a batch, of one record if `probing`; return whether more may wait. Raises ServerError."""
+        """Send a few batches, or one record if `probing`; return whether more may wait. Raises ServerError."""
         self._bring_back()
-        batch = self._spool.pending(1 if probing else self._limit, _MAX_BYTES)
-        if batch is None:
+        limit = 1 if probing else self._limit
+        posts = _POSTS_A_COMMIT if limit == self._most else 1
+        waiting = self._spool.pending(limit * posts, _COMMIT_BYTES)
+        if waiting is None:
             return False
+        batch = waiting
         try:
-            self._send(batch)
+            with self._acknowledging(waiting.epoch) as answers:
+                for batch in _batches(waiting, limit):
+                    answers.append(self._post(batch))
         except (MisunderstoodError, TooLargeError) as error:
             self._doubt(batch, error)
             return True
@@ -61,13 +71,22 @@ class Delivery:
             self._limit = min(self._most, self._limit * 2)
         return True
 
-    def _send(self, batch: Pending) -> None:
-        answer = self._post(batch)
-        mine = set(batch.seqs)
-        marked = self._spool.acknowledge(batch.epoch, [r for r in answer.results if r.seq in mine], answer.server_time)
-        if not marked:
+    @contextmanager
+    def _acknowledging(self, epoch: str) -> Iterator[list[DischargeAnswer]]:
+        """Mark what the collected answers acknowledge in one commit, also where a later call has failed."""
+        answers: list[DischargeAnswer] = []
+        try:
+            yield answers
+        finally:
+            if answers:
+                self._acknowledge(epoch, answers)
+
+    def _acknowledge(self, epoch: str, answers: list[DischargeAnswer]) -> None:
+        results = [result for answer in answers for result in answer.results]
+        if not self._spool.acknowledge(epoch, results, answers[-1].server_time):
             raise ServerError("the answer acknowledges none of the records sent")
-        self._remote.receive(answer.commands)
+        for answer in answers:
+            self._remote.receive(answer.commands)
 
     def _post(self, batch: Pending) -> DischargeAnswer:
         now = self._clock.now()
@@ -82,7 +101,8 @@ class Delivery:
             )
         )
         self._watch_numbers(batch, answer)
-        return answer
+        mine = set(batch.seqs)
+        return msgspec.structs.replace(answer, results=[one for one in answer.results if one.seq in mine])
 
     def _watch_numbers(self, batch: Pending, answer: DischargeAnswer) -> None:
         """Leave an epoch whose numbers somebody else has used: this box runs on a restored image of itself."""
@@ -127,7 +147,8 @@ class Delivery:
         if others is None or len(others.seqs) < 2:
             return False  # nothing waits behind it
         at = min(2 ** (self._tries - _TRIES), len(others.seqs) - 1)
-        self._send(Pending(others.epoch, [others.seqs[at]], [others.bodies[at]]))
+        other = Pending(others.epoch, [others.seqs[at]], [others.bodies[at]])
+        self._acknowledge(other.epoch, [self._post(other)])
         self._set_aside(batch, error)
         return True
 
@@ -145,3 +166,14 @@ class Delivery:
 
     def _notice(self, kind: str, detail: str) -> None:
         self._spool.add_notice(kind, detail, self._clock.now(), self._clock.boot_id)
+
+
+def _batches(waiting: Pending, limit: int) -> Iterator[Pending]:
+    """Cut into batches of at most `limit` records and, after the first record, _MAX_BYTES."""
+    begin = size = 0
+    for end, body in enumerate(waiting.bodies):
+        size += len(body)
+        if end > begin and (end - begin == limit or size > _MAX_BYTES):
+            yield Pending(waiting.epoch, waiting.seqs[begin:end], waiting.bodies[begin:end])
+            begin, size = end, len(body)
+    yield Pending(waiting.epoch, waiting.seqs[begin:], waiting.bodies[begin:])

@@ -23,8 +23,6 @@ from pathlib import Path, PurePosixPath
 from typing import Final
 
 import msgspec
-from cryptography.exceptions import InvalidSignature
-from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PublicKey
 
 from gateways.keys import sync_directory
 
@@ -128,6 +126,10 @@ class Releases:
             raise UpdateError(f"a release of {release.size} bytes; at most {MAX_WHEEL_BYTES} are taken")
         if not self._public_key:
             raise UpdateError("no [update] public_key in the config file")
+        # Loaded for this hour of the year: on a small box its memory would be held for nothing else.
+        from cryptography.exceptions import InvalidSignature
+        from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PublicKey
+
         try:
             key = Ed25519PublicKey.from_public_bytes(base64.b64decode(self._public_key, validate=True))
             signature = base64.b64decode(release.signature + "=" * (-len(release.signature) % 4), b"-_", validate=True)

@@ -7,6 +7,7 @@ answers with the number of moments that it lived through and its exit status. Mo
 before and after each commit of the spool that the uplink makes.
 """
 
+import functools
 import os
 import signal
 import sqlite3
@@ -58,9 +59,8 @@ def deliver(url: str, path: Path, deadly: int) -> int:
     """Deliver until nothing waits; return the moments that passed."""
     moments = Moments(deadly)
     DeadlyConnection.moments = moments
+    sqlite3.connect = functools.partial(sqlite3.connect, factory=DeadlyConnection)  # type: ignore[assignment]
     spool = Spool(path)
-    spool._db.close()
-    spool._db = sqlite3.connect(path, timeout=30, isolation_level=None, factory=DeadlyConnection)
     server = Server(url, clock := Clock(), key_of("W0G-GW-001"), timeout_s=5.0)
     send = server._http.send
 

@@ -38,6 +38,7 @@ class Rig:
         self.settings = settings
         self.releases = releases
         self.opened: list[str] = []
+        self.bars_lid: str | None = None
         self.restarts = 0
         self.begin()
 
@@ -55,8 +56,9 @@ class Rig:
             releases=self.releases,
         )
 
-    def _open_lid(self, meter: str) -> None:
+    def _open_lid(self, meter: str) -> str | None:
         self.opened.append({METER: meter}[meter])
+        return self.bars_lid
 
     def _restart(self) -> None:
         self.restarts += 1

@@ -23,10 +23,19 @@ def test_an_opened_lid_is_asked_for_once_and_reported_done(rig: Rig) -> None:
     rig.uplink.step()
     assert rig.opened == [METER]
     status(rig)
-    assert rig.fake.results == {command: {"id": command, "state": "done", "detail": ""}}
+    assert rig.fake.results == {command: {"id": command, "state": "done", "detail": f"{METER} was told to open"}}
     status(rig)
     assert rig.opened == [METER]
     assert rig.fake.statuses[-1]["commands"] == []
+
+
+def test_a_lid_that_may_not_open_now_is_reported_with_the_reason(rig: Rig) -> None:
+    rig.bars_lid = "lid_not_closed"
+    command = rig.fake.command("open_lid", meter=METER)
+    rig.uplink.step()
+    status(rig)
+    detail = f"{METER} does not open now: lid_not_closed"
+    assert rig.fake.results == {command: {"id": command, "state": "refused", "detail": detail}}
 
 
 def test_a_command_that_comes_with_the_answer_to_records_is_carried_out(rig: Rig) -> None:
