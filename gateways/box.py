@@ -36,6 +36,7 @@ _BUSY_TICK_S: Final = 0.05
 _BUSY_PAUSE_S: Final = 0.01
 _IDLE_S: Final = 0.1  # both at rest: a proven weight allows gaps of 0.25 s, and a card is held for longer
 _ROOM_EVERY_S: Final = 5.0
+_LOOP_TURNS_S: Final = 5.0
 _JOIN_S: Final = 5.0
 
 
@@ -105,8 +106,13 @@ class Box:
         self._uplink.wake()
         self._on_booked(booked)
 
-    def _open_lid(self, meter: str) -> None:
-        {each.name: each for each in self._meters}[meter].request_service()
+    def _open_lid(self, meter: str) -> str | None:
+        """Called by the uplink's thread, which waits for this loop's next turn."""
+        asked = {each.name: each for each in self._meters}[meter].request_service()
+        try:
+            return asked.result(_LOOP_TURNS_S)
+        except TimeoutError:
+            return "the gateway is busy"
 
     def stop(self) -> None:
         """Ask `run` to return; callable from a signal handler and from other threads."""

@@ -3,6 +3,7 @@
 import sqlite3
 from collections import deque
 from collections.abc import Callable, Container
+from concurrent.futures import Future
 from dataclasses import dataclass
 from typing import Any, Final
 
@@ -98,7 +99,7 @@ class Meter:
         self._out_of_order: frozenset[str] = frozenset()
         self._unbooked: Draft | None = None
         self._book_again_at = 0.0
-        self._requests: deque[ServiceRequested] = deque()
+        self._requests: deque[Future[str | None]] = deque()
         self._session = self._resume(config, thresholds)
 
     def _resume(self, config: MeterConfig, thresholds: Thresholds) -> Session:
@@ -144,9 +145,14 @@ class Meter:
             ports={"reader": self._reader.stats(), "scale": self._scale.stats(), "lid": self._lid.stats()},
         )
 
-    def request_service(self) -> None:
-        """Ask for the lid to open without a card; callable from another thread."""
-        self._requests.append(ServiceRequested(self._shared.clock.mono()))
+    def request_service(self) -> "Future[str | None]":
+        """Ask for the lid to open without a card; callable from another thread.
+
+        At the loop's next turn the answer is there: why it may not, or None.
+        """
+        asked: Future[str | None] = Future()
+        self._requests.append(asked)
+        return asked
 
     # --- The box's loop
 
@@ -178,7 +184,7 @@ class Meter:
         self._watch_lid(at, was_opened=self._lid_port.poll())
         self._watch_order(at, troubles)
         while self._requests:
-            self._tell(self._requests.popleft())
+            self._serve(self._requests.popleft(), at)
         self._tell(Tick(at))
         if self._unbooked is not None and at >= self._book_again_at:
             self._book(self._unbooked)
@@ -232,13 +238,19 @@ class Meter:
     def _wrong_devices(self) -> list[str]:
         return [device.kind for device in (self._reader, self._scale) if device.identity_ok is False]
 
+    def _serve(self, asked: "Future[str | None]", at: float) -> None:
+        effects = self._tell(ServiceRequested(at))
+        reasons = [str(effect.details["reason"]) for effect in effects if isinstance(effect, Note)]
+        asked.set_result(reasons[0] if reasons else None)
+
     # --- The session's decisions
 
-    def _tell(self, event: Event) -> None:
-        for effect in self._session.handle(event):
+    def _tell(self, event: Event) -> list[Effect]:
+        effects = self._session.handle(event)
+        for effect in effects:
             if not self._carry_out(effect):
-                self._tell(NotBegun(event.at))
-                return
+                return self._tell(NotBegun(event.at))
+        return effects
 
     def _is_written(self, write: Callable[[], None]) -> bool:
         """Write to the spool; false if the disk is full or broken, which is no reason to leave the other meters."""

@@ -126,7 +126,7 @@ class Handlers:
         spool: Spool,
         clock: Clock,
         releases: Releases | None,
-        open_lid: Callable[[str], None],
+        open_lid: Callable[[str], str | None],
     ) -> None:
         self._server = server
         self._spool = spool
@@ -148,10 +148,12 @@ class Handlers:
     def _open(self, arguments: dict[str, Any]) -> str:
         meter = str(arguments.get("meter", ""))
         try:
-            self._open_lid(meter)
+            reason = self._open_lid(meter)
         except KeyError as error:
             raise CommandRefusedError(f"{meter!r} is no meter of this gateway") from error
-        return ""
+        if reason is not None:
+            raise CommandRefusedError(f"{meter} does not open now: {reason}")
+        return f"{meter} was told to open"
 
     def _rotate_key(self, _arguments: dict[str, Any]) -> str:
         keys: KeyRing | None = self._server.keys

@@ -48,15 +48,15 @@ class UplinkSettings:
     ca_file: str = ""
 
 
-def _no_lid(meter: str) -> None:
+def _no_lid(meter: str) -> str | None:
     raise KeyError(meter)
 
 
 class Uplink:
     """Delivers what the spool holds.
 
-    Called from the uplink's thread, and not to block: `readings`, `open_lid` (a meter's name; raises KeyError for none
-    of this box) and `restart` (the box is to stop, so that another release can start).
+    Called from the uplink's thread, and not to block: `readings`, `open_lid` (a meter's name; returns why it may not
+    now, or None; raises KeyError for none of this box) and `restart` (the box is to stop, for another release to start).
     """
 
     def __init__(
@@ -67,7 +67,7 @@ class Uplink:
         readings: Callable[[], list[MeterReading]],
         settings: UplinkSettings,
         *,
-        open_lid: Callable[[str], None] = _no_lid,
+        open_lid: Callable[[str], str | None] = _no_lid,
         restart: Callable[[], None] = lambda: None,
         releases: Releases | None = None,
     ) -> None:
