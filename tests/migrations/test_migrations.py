@@ -88,3 +88,36 @@ def _schema(url: str) -> dict[str, list[str]]:
     }
     database.dispose()
     return found
+
+
+def test_whoever_ran_the_registry_may_run_the_fleet_and_loses_it_again(empty_database_url: str) -> None:
+    db.upgrade(empty_database_url, "0005_reported_volumes")
+    accounts = {"metering:read": "fleet:read metering:read", "access:admin": "access:admin"}
+    accounts["registry:write"] = "fleet:read fleet:write registry:write"
+    _run(
+        empty_database_url,
+        "INSERT INTO district (id, code, name, card_key) VALUES (1, 'W0G', '강서구', :key)",
+        key=b"k",
+    )
+    for number, scopes in enumerate(accounts):
+        _run(
+            empty_database_url,
+            "INSERT INTO account (district_id, id, login, name, password_hash, scopes, created_at) "
+            "VALUES (1, :id, :login, 'x', 'x', :scopes, :at)",
+            **{"id": number, "login": scopes, "scopes": scopes},
+            at=0 if empty_database_url.startswith("sqlite") else "2026-01-01",
+        )
+    db.upgrade(empty_database_url, "0006_fleet")
+    assert _run(empty_database_url, "SELECT scopes FROM account ORDER BY id") == list(accounts.values())
+    db.downgrade(empty_database_url, "0005_reported_volumes")
+    assert _run(empty_database_url, "SELECT scopes FROM account ORDER BY id") == list(accounts)
+
+
+def _run(url: str, sql: str, **parameters: Any) -> list[Any]:
+    """Run a statement; the first column of what comes back."""
+    database = Database(url)
+    with database.engine.begin() as connection:
+        result = connection.execute(sa.text(sql), parameters)
+        found = [row[0] for row in result] if result.returns_rows else []
+    database.dispose()
+    return found
