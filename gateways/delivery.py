@@ -14,7 +14,7 @@ import structlog
 from gateways.api import BrokenServerError, MisunderstoodError, Server, ServerError, TooLargeError
 from gateways.clock import Clock, rfc3339
 from gateways.records import SCHEMA, DischargeAnswer, DischargeBatch
-from gateways.remote import Remote
+from gateways.remote import MAX_DETAIL, Remote
 from gateways.spool import Pending, Spool
 
 log = structlog.get_logger()
@@ -165,7 +165,7 @@ class Delivery:
             self._spool.bring_back()
 
     def _notice(self, kind: str, detail: str) -> None:
-        self._spool.add_notice(kind, detail, self._clock.now(), self._clock.boot_id)
+        self._spool.add_notice(kind, detail[:MAX_DETAIL], self._clock.now(), self._clock.boot_id)
 
 
 def _batches(waiting: Pending, limit: int) -> Iterator[Pending]:

@@ -23,6 +23,7 @@ from gateways.updates import Release, Releases, UpdateError
 
 log = structlog.get_logger()
 
+MAX_DETAIL: Final = 500  # characters that the server is told
 _PREFIX: Final = b"jongnyang-command\n"
 _ONLY_ONCE: Final = frozenset({"open_lid", "roll_back"})
 _RETRY_S: Final = 30.0
@@ -112,7 +113,7 @@ class Remote:
             return self._finish(row, "failed", f"{type(error).__name__}: {error}")
 
     def _finish(self, row: CommandRow, state: CommandState, detail: str) -> bool:
-        self._spool.finish_command(row.id, state, detail)
+        self._spool.finish_command(row.id, state, detail[:MAX_DETAIL])
         log.info("command_finished", id=row.id, kind=row.kind, state=state, detail=detail)
         return True
 
@@ -177,7 +178,7 @@ class Handlers:
             releases.check(release, __version__)
             releases.install(release, self._server.release(release.version, release.size))
         except UpdateError as error:
-            self._spool.add_notice("update_failed", str(error), self._clock.now(), self._clock.boot_id)
+            self._spool.add_notice("update_failed", str(error)[:MAX_DETAIL], self._clock.now(), self._clock.boot_id)
             raise
         self.wants_restart = True
         return f"{__version__} -> {release.version}, on trial"

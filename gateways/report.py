@@ -62,6 +62,11 @@ class Told:
         )
 
     @property
+    def only_alive(self) -> "Told":
+        """Return the alive intervals alone: what every server has understood from the first."""
+        return Told(self.alive, [], [], [])
+
+    @property
     def is_full(self) -> bool:
         """Whether more may wait."""
         sizes = (len(self.alive), len(self.touches), len(self.notices), len(self.results))

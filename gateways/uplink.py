@@ -56,7 +56,7 @@ class Uplink:
     """Delivers what the spool holds.
 
     Called from the uplink's thread, and not to block: `readings`, `open_lid` (a meter's name; returns why it may not
-    now, or None; raises KeyError for none of this box) and `restart` (the box is to stop, for another release to start).
+    now, or None; raises KeyError for none of this box) and `restart` (the box is to stop: another release is to start).
     """
 
     def __init__(
@@ -214,10 +214,14 @@ class Uplink:
         self._status_wanted = False
         told = Told.waiting(self._spool)
         try:
-            answer = self._server.post_status(make_report(self._spool, self._clock, self._readings(), told))
-        except _ABOUT_THE_REQUEST as error:
+            try:
+                answer = self._tell(told)
+            except _ABOUT_THE_REQUEST as error:
+                log.error("status_refused", problem=str(error), todo="the server's software and this gateway's differ")
+                told = told.only_alive  # the rest waits: a notice that an older server does not know must not mute us
+                answer = self._tell(told)
+        except _ABOUT_THE_REQUEST:
             self._status_at = self._clock.mono()
-            log.error("status_refused", problem=str(error), todo="the server's software and this gateway's differ")
             return False
         except ServerError:
             self._status_wanted = True
@@ -229,6 +233,9 @@ class Uplink:
             return True
         self._status_at = self._clock.mono()
         return False
+
+    def _tell(self, told: Told) -> StatusAnswer:
+        return self._server.post_status(make_report(self._spool, self._clock, self._readings(), told))
 
     def _take(self, answer: StatusAnswer) -> None:
         for refused in answer.refused:

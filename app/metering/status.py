@@ -21,6 +21,7 @@ NoticeKind = Literal[
     "update_failed",
     "wrong_device",
     "key_rotated",
+    "record_aside",
 ]
 
 

@@ -118,6 +118,21 @@ def test_a_status_that_the_server_cannot_take_holds_up_no_record(rig: Rig, refus
     assert [line["event"] for line in logs].count("status_refused") == 1
 
 
+def test_a_notice_that_the_server_does_not_know_waits_and_the_rest_of_the_status_arrives(rig: Rig) -> None:
+    notice(rig, "from the future")
+    rig.spool.add_alive([(METER, b'{"from":"2026-11-22T09:00:00.000Z"}')])
+    rig.fake.misbehave = lambda _path, body: (
+        Refusal(400, {"type": "/problems/broken-envelope"}) if b"from the future" in body else None
+    )
+    rig.uplink.step()
+    (told,) = rig.fake.statuses
+    assert (len(told["meters"][0]["alive"]), told["notices"]) == (1, [])
+    assert (len(rig.spool.alive(9)), len(rig.spool.notices(9))) == (0, 1)
+    rig.fake.misbehave = lambda _path, _body: None
+    status(rig)
+    assert rig.fake.statuses[-1]["notices"][0]["detail"] == "from the future"
+
+
 @pytest.mark.parametrize(("status_code", "slug"), [(401, "key-revoked"), (403, "other-gateway")])
 def test_a_refused_key_is_tried_rarely_and_a_key_let_in_again_goes_on_by_itself(
     rig: Rig, status_code: int, slug: str
