@@ -9,6 +9,9 @@ from gateways.uplink import UplinkSettings
 # More frames a second than this cost a whole core for twenty meters and prove nothing more.
 FASTEST_FRAME_S: Final = 0.02
 
+# A weight that moves must be seen moving, in a few frames.
+_SEEN_S: Final = 0.1
+
 # Thresholds that wait for a process to be scheduled, not for a scale: never shorter than this, in real seconds.
 _FLOORS: Final = {
     "card_gone_s": 0.3,
@@ -51,7 +54,7 @@ class Pace:
     @property
     def wobble_s(self) -> float:
         """Return for how long a changed weight moves."""
-        return self._s(0.8)
+        return max(self._s(0.8), _SEEN_S)
 
     @property
     def lid_opens_s(self) -> float:

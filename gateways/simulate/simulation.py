@@ -28,7 +28,7 @@ from gateways.simulate.truth import TruthLog
 log = structlog.get_logger()
 
 _TICK_S: Final = 0.01
-_REVIVE_EVERY_S: Final = 1.0
+_REVIVE_EVERY_S: Final = 0.25
 _POLL_S: Final = 0.1
 _CALM_POLLS: Final = 5
 
@@ -80,6 +80,7 @@ class Simulation:
         self._next_arrival = 0.0
         self._drops_before = 0
         self._is_closing = self._is_stopping = False
+        self.deaths = 0
 
     # --- Life
 
@@ -276,6 +277,7 @@ class Simulation:
     def _revive(self) -> None:
         for name, process in self._processes.items():
             if process.revive():
+                self.deaths += 1
                 log.error("gateway_died", gateway=name, log=str(process.folder / "gateway.log"))
 
 
