@@ -3,6 +3,7 @@
 import gzip
 from collections.abc import Callable
 from email.utils import parsedate_to_datetime
+from pathlib import Path
 from typing import Any, Final, TypeVar
 from urllib.parse import quote
 
@@ -83,7 +84,7 @@ class Server:
         keys: GatewayKey | KeyRing | None = None,
         *,
         timeout_s: float = 30.0,
-        ca_file: str = "",
+        ca_file: Path | None = None,
     ) -> None:
         self._url = url.rstrip("/")
         self._clock = clock
@@ -93,7 +94,7 @@ class Server:
         self._http = requests.Session()
         # The way to the server is this box's configuration, not whatever environment it was started in.
         self._http.trust_env = False
-        self._http.verify = ca_file or True
+        self._http.verify = True if ca_file is None else str(ca_file)
         self.progress_at = clock.mono()  # of the last call's begin or received part
         self._strict, self._undated = HTTPAdapter(), UndatedAdapter()
 

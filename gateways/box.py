@@ -38,6 +38,8 @@ _IDLE_S: Final = 0.1  # both at rest: a proven weight allows gaps of 0.25 s, and
 _ROOM_EVERY_S: Final = 5.0
 _LOOP_TURNS_S: Final = 5.0
 _JOIN_S: Final = 5.0
+_LOCK_S: Final = 1.0
+_LOCK_AGAIN_S: Final = 0.05
 
 
 class SpoolInUseError(Exception):
@@ -206,9 +208,14 @@ def _lock(spool: Path) -> BinaryIO:
     """Take the file beside the spool that says who serves it; the kernel frees it however the process ends."""
     spool.parent.mkdir(parents=True, exist_ok=True)
     file = spool.with_name(f"{spool.name}.lock").open("ab")
-    try:
-        fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
-    except BlockingIOError as error:
-        file.close()
-        raise SpoolInUseError(f"{spool}: another jongnyang-gateway serves it; stop that one first") from error
-    return file
+    until = time.monotonic() + _LOCK_S
+    while True:
+        try:
+            fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError as error:
+            if time.monotonic() >= until:
+                file.close()
+                raise SpoolInUseError(f"{spool}: another jongnyang-gateway serves it; stop that one first") from error
+            time.sleep(_LOCK_AGAIN_S)  # `status` holds it for a moment, to see whether it is free
+        else:
+            return file

@@ -8,6 +8,7 @@ import random
 import threading
 from collections.abc import Callable
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Final
 
 import msgspec
@@ -45,7 +46,7 @@ class UplinkSettings:
     backoff_last_s: float = 300.0
     status_every_s: float = 60.0
     alive_chunk_s: float = 300.0
-    ca_file: str = ""
+    ca_file: Path | None = None
 
 
 def _no_lid(meter: str) -> str | None:

@@ -22,7 +22,7 @@ _CLOCK_OFF_BY: Final = timedelta(minutes=5)
 class _Target:
     url: str
     key_file: Path
-    ca_file: str = ""
+    ca_file: Path | None = None
 
 
 @click.command(
@@ -63,7 +63,7 @@ def _target(config: Path | None, url: str | None, key_file: Path | None, lang: L
     place = key_file or (folder / values["key_file"] if "key_file" in values else None)
     if not wanted or place is None:
         raise click.UsageError(say(lang, "claim_where"))
-    return _Target(wanted, place, values.get("ca_file", ""))
+    return _Target(wanted, place, folder / values["ca_file"] if "ca_file" in values else None)
 
 
 def _values(config: Path, lang: Lang) -> dict[str, str]:

@@ -228,7 +228,7 @@ class GatewayProcess:
 
 
 def _table(name: str, values: dict[str, Any]) -> list[str]:
-    return ["", f"[{name}]", *(f"{key} = {_toml(value)}" for key, value in values.items())]
+    return ["", f"[{name}]", *(f"{key} = {_toml(value)}" for key, value in values.items() if value is not None)]
 
 
 def _toml(value: Any) -> str:

@@ -79,7 +79,7 @@ def served(file: Path) -> Iterator[str]:
 
 def ask(url: str, trusted: Path, wall: datetime | None) -> Clock:
     clock = Clock() if wall is None else Clock(wall=lambda: wall)
-    with closing(Server(url, clock, ca_file=str(trusted), timeout_s=2)) as server:
+    with closing(Server(url, clock, ca_file=trusted, timeout_s=2)) as server:
         server.learn_time()
         server.learn_time()  # once more, by what was learnt
     return clock
