@@ -114,7 +114,8 @@ class Box:
         try:
             return asked.result(_LOOP_TURNS_S)
         except TimeoutError:
-            return "the gateway is busy"
+            # Whoever was told that the lid stays shut must not see it open later.
+            return "the gateway is busy" if asked.cancel() else asked.result()
 
     def stop(self) -> None:
         """Ask `run` to return; callable from a signal handler and from other threads."""
@@ -215,7 +216,7 @@ def _lock(spool: Path) -> BinaryIO:
         except BlockingIOError as error:
             if time.monotonic() >= until:
                 file.close()
-                raise SpoolInUseError(f"{spool}: another jongnyang-gateway serves it; stop that one first") from error
+                raise SpoolInUseError(spool) from error
             time.sleep(_LOCK_AGAIN_S)  # `status` holds it for a moment, to see whether it is free
         else:
             return file

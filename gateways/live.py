@@ -1,16 +1,20 @@
-"""How the running gateway is doing at this moment: a small file beside its spool, for `jongnyang-gateway status`.
+"""How the running gateway is doing at this moment: a small file for `jongnyang-gateway status`.
 
-Written every few seconds, whole or not at all. Nothing is lost with it, so it is not forced to the disk.
+Written every few seconds, whole or not at all: in memory where the service manager gave a folder there, for an SD card
+would wear out by it; else beside the spool.
 """
 
 import fcntl
+import hashlib
 from pathlib import Path
-from typing import Literal
+from typing import Final, Literal
 
 import msgspec
 
 from gateways.clock import Quality
 from gateways.report import MeterReading
+
+RUNTIME_FOLDER: Final = Path("/run/jongnyang-gateway")  # RuntimeDirectory= of the unit
 
 
 class PortCounts(msgspec.Struct, frozen=True):
@@ -69,7 +73,10 @@ def live_meter(reading: MeterReading) -> LiveMeter:
 
 def live_path(spool: Path) -> Path:
     """Return where the status of the gateway that serves this spool is."""
-    return spool.with_name(f"{spool.name}.status.json")
+    if not RUNTIME_FOLDER.is_dir():
+        return spool.with_name(f"{spool.name}.status.json")
+    name = hashlib.sha256(str(spool.absolute()).encode()).hexdigest()[:16]
+    return RUNTIME_FOLDER / f"{name}.status.json"
 
 
 def write_live(path: Path, status: LiveStatus) -> None:

@@ -56,7 +56,6 @@ _TEXTS: Final[dict[str, dict[Lang, str]]] = {
     },
     "bin_refused_disk_full": {"ko": "기록 공간 부족 관리실에 문의하세요", "en": "Memory is full, call the office"},
     "bin_refused_wrong_device": {"ko": "장치 점검 중 관리실에 문의하세요", "en": "Device mismatch, call the office"},
-    "bin_refused_clock": {"ko": "시계 점검 중 관리실에 문의하세요", "en": "Clock is not set, call the office"},
     "bin_refused_out_of_order": {"ko": "고장입니다 관리실에 문의하세요", "en": "Out of order, please call the office"},
     # What the commands say
     "claimed": {
@@ -225,6 +224,14 @@ _TEXTS: Final[dict[str, dict[Lang, str]]] = {
         "en": "Note: there is no key file {path} yet; claim the gateway (jongnyang-gateway claim)",
     },
     # What `status` says
+    "spool_in_use": {
+        "ko": "{path}: 다른 jongnyang-gateway가 쓰고 있습니다. 그쪽을 먼저 멈추세요.",
+        "en": "{path}: another jongnyang-gateway serves it; stop that one first",
+    },
+    "spool_unusable": {
+        "ko": "{path} 을(를) 열 수 없습니다({problem}). 디스크의 여유 공간, 쓰기 권한, 상태를 확인하세요.",
+        "en": "{path} cannot be used ({problem}); check the disk: its room, its rights, its health",
+    },
     "no_spool": {
         "ko": "스풀 파일이 없습니다: {path}\n게이트웨이를 한 번 실행하면 만들어집니다.",
         "en": "There is no spool at {path}\nIt is made when the gateway runs for the first time.",

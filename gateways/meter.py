@@ -239,6 +239,8 @@ class Meter:
         return [device.kind for device in (self._reader, self._scale) if device.identity_ok is False]
 
     def _serve(self, asked: "Future[str | None]", at: float) -> None:
+        if not asked.set_running_or_notify_cancel():
+            return  # nobody waits for it any more
         effects = self._tell(ServiceRequested(at))
         reasons = [str(effect.details["reason"]) for effect in effects if isinstance(effect, Note)]
         asked.set_result(reasons[0] if reasons else None)

@@ -18,7 +18,6 @@ REFUSALS: Final = frozenset(
         "baseline_unstable",
         "disk_full",
         "wrong_device",
-        "clock",
     }
 )
 # The two that are about the card itself: the server hears of them at once, so that a manager can enrol the card.

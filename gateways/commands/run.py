@@ -2,6 +2,7 @@
 
 import os
 import signal
+import sqlite3
 import sys
 import threading
 import time
@@ -17,7 +18,7 @@ from gateways.clock import rfc3339, system_time
 from gateways.commands.common import config_of, config_option, fail, lang_option
 from gateways.commands.words import in_words
 from gateways.keys import KeyFileError
-from gateways.messages import Lang, language
+from gateways.messages import Lang, language, say
 from gateways.meter import Booked
 from gateways.notify import Notifier
 from gateways.simulate.process import BookedLine
@@ -44,8 +45,12 @@ def run(config_path: Path, lang: Lang | None, as_json: bool, grace_s: float, exi
     config = config_of(config_path, chosen)
     try:
         box = Box(config, lambda booked: show(_line(booked)), Notifier.from_environment())
-    except (KeyFileError, SpoolInUseError) as error:
+    except KeyFileError as error:
         raise fail(str(error)) from error
+    except SpoolInUseError as error:
+        raise fail(say(chosen, "spool_in_use", path=config.spool)) from error
+    except sqlite3.OperationalError as error:
+        raise fail(say(chosen, "spool_unusable", path=config.spool, problem=error)) from error
     for number in (signal.SIGTERM, signal.SIGINT):
         signal.signal(number, lambda _number, _frame: box.stop())
     if exit_with_parent:

@@ -138,7 +138,7 @@ def test_a_lid_lost_or_opened_while_the_baseline_is_weighed_ends_the_visit() -> 
 def test_no_effect_of_a_refusal_holds_the_cards_hash() -> None:
     b = bench()
     session = b.session
-    session.handle(OutOfOrder(b.at, frozenset({"clock"})))
+    session.handle(OutOfOrder(b.at, frozenset({"disk_full"})))
     effects = session.handle(CardSeen(b.at, KIM)) + session.handle(Tick(b.at))
     assert effects
     assert KIM.hash not in repr(effects)

@@ -32,7 +32,7 @@ steps = st.one_of(
     st.tuples(st.just("net"), st.booleans()),
     st.tuples(st.just("damaged"), st.integers(0, 99_999)),
     st.tuples(st.just("serve"), st.none()),
-    st.tuples(st.just("trouble"), st.sampled_from([(), (), ("disk_full",), ("clock", "wrong_device")])),
+    st.tuples(st.just("trouble"), st.sampled_from([(), (), ("disk_full",), ("disk_full", "wrong_device")])),
     st.tuples(st.just("cut"), st.integers(0, 150)),
 )
 
