@@ -17,7 +17,6 @@ _WOBBLE_S: Final = 0.3
 _OPENS_S: Final = 0.2  # from the command to the lid switch
 _THROWS_S: Final = 0.6  # from the open lid to the splash
 _HOLDS_S: Final = 1.0
-_TRIES_EVERY_S: Final = 6.0
 
 
 @dataclass
@@ -38,6 +37,7 @@ class Place:
     reader: Device[str | None] = field(default_factory=readers.rdm6300)
     scale: Device[Shown] = field(default_factory=lambda: StreamingScale(scales.cas_22))
     stays_open_s: float = 2.5
+    tries_every_s: float = 6.0
     grams: int = START_G
     is_open: bool = False
     lid_speaks: bool = True
@@ -114,7 +114,7 @@ class Place:
         guest = self.guest
         if guest is None or self.is_open or guest.has_thrown:
             return None
-        return guest.card if (self.now - guest.since) % _TRIES_EVERY_S < _HOLDS_S else None
+        return guest.card if (self.now - guest.since) % self.tries_every_s < _HOLDS_S else None
 
     def _move(self) -> None:
         if self._opens_at is not None and self.now >= self._opens_at:

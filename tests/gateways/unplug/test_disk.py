@@ -1,7 +1,5 @@
 """A meter whose spool has no room, or whose disk has failed: nothing begins, nothing that began is lost."""
 
-import os
-import subprocess
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
@@ -28,20 +26,6 @@ def make(folder: Path) -> Iterator[Callable[..., Bench]]:
     yield one
     for bench in made:
         bench.close()
-
-
-@pytest.fixture
-def small_disk(folder: Path) -> Iterator[Path]:
-    """A disk of 2 MB, which can really be full."""
-    place = folder / "disk"
-    place.mkdir()
-    command = ["mount", "-t", "tmpfs", "-o", "size=2m", "none", str(place)]
-    if os.getuid() or subprocess.run(command, capture_output=True, check=False).returncode:
-        pytest.skip("a small disk can be mounted by root only")
-    try:
-        yield place
-    finally:
-        subprocess.run(["umount", str(place)], check=True)
 
 
 def fill(disk: Path) -> Path:
