@@ -14,7 +14,7 @@ export PIP_ROOT_USER_ACTION := ignore
 export PIP_PROGRESS_BAR := off
 
 .DEFAULT_GOAL := help
-.PHONY: help install run test lint format lock bench bench-full soak fuzz clean
+.PHONY: help install run test lint format lock bench bench-full soak chaos fuzz clean
 
 help: ## Show this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-12s %s\n", $$1, $$2 }' $(firstword $(MAKEFILE_LIST))
@@ -47,8 +47,12 @@ bench: $(INSTALLED) ## Measure ingest, volumes and the idle gateway against thei
 bench-full: $(INSTALLED) ## The same in nine rounds and over 16 million discharges (resumes; 11 GB of disk)
 	$(BIN)/python -m scripts.bench --full $(ARGS)
 
-soak: $(INSTALLED) ## Run the tests that take minutes
-	$(BIN)/pytest -m soak $(ARGS)
+soak: $(INSTALLED) ## 50 simulated meters and every fault for 10 minutes (SOAK_SECONDS=60 shortens it), then the tests that take minutes
+	$(BIN)/python -m scripts.soak $(ARGS)
+	$(BIN)/pytest -n 0 -m soak
+
+chaos: $(INSTALLED) ## Kill simulated gateways at every commit and call, 200 times, and compare the books
+	$(BIN)/python -m scripts.chaos $(ARGS)
 
 fuzz: $(INSTALLED) ## Throw 200,000 damaged inputs at each serial parser (FUZZ_SECONDS=600 lengthens it, FUZZ_SEED repeats it)
 	$(BIN)/python -m scripts.fuzz

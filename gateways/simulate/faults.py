@@ -170,12 +170,12 @@ class Trouble:
                 return frame[:place] + self._rng.randbytes(self._rng.randint(1, 24)) + frame[place:]
 
     def heal(self) -> None:
-        """End what is wrong, and let nothing more go wrong."""
+        """End what is wrong, and let nothing more go wrong; a scale's zero wanders back."""
         self._arrivals.end()
         self._armed.clear()
         self._head = b""
         self._silent_until = self._unplugged_until = self._stepped_at
-        self._drift = self._drift_to = 0.0
+        self._drift_to = 0.0
 
 
 def _flip(frame: bytes, bit: int) -> bytes:

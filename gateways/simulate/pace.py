@@ -37,6 +37,8 @@ class Pace:
 
     speed: float = 1.0
     fastest_frame_s: float = FASTEST_FRAME_S
+    # A gateway asks for the lid's position once a real second: one whose report was lost is seen open only after that.
+    least_open_s: float = 0.0
 
     def _s(self, seconds: float) -> float:
         return seconds / self.speed
@@ -86,7 +88,7 @@ class Pace:
     @property
     def closing_s(self) -> float:
         """Return the time between drop and closed lid."""
-        return self._s(1.5)
+        return max(self._s(1.5), self.least_open_s)
 
     @property
     def forgotten_lid_s(self) -> float:

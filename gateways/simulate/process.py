@@ -23,6 +23,8 @@ from gateways.simulate.devices import Fitting
 from gateways.simulate.fleet import FleetGateway
 from gateways.simulate.pace import Pace
 from gateways.spool import Spool
+from gateways.thresholds import Thresholds
+from gateways.uplink import UplinkSettings
 
 _CLAIM_TRIES: Final = 30
 _CLAIM_PAUSE_S: Final = 0.5
@@ -104,7 +106,8 @@ class GatewayProcess:
                 device = {"port": str(path.absolute()), "protocol": model.protocol, **model.options}
                 lines += _table(f"meters.{name}", device)
             lines += _table("meters.lid", {"port": str(links.lid.absolute()), "driver": "simulated"})
-        lines += _table("session", asdict(pace.thresholds())) + _table("uplink", asdict(pace.uplink()))
+        lines += _table("session", _unusual(pace.thresholds(), Thresholds()))
+        lines += _table("uplink", _unusual(pace.uplink(), UplinkSettings()))
         (self.folder / "gateway.toml").write_text("\n".join(lines) + "\n", encoding="utf-8")
 
     # --- What a power cut and a wrong clock look like
@@ -225,6 +228,11 @@ class GatewayProcess:
             return
         with closing(Spool(self.spool_path, read_only=True)) as spool:
             yield spool if spool.is_prepared else None
+
+
+def _unusual(settings: Thresholds | UplinkSettings, usual: Thresholds | UplinkSettings) -> dict[str, Any]:
+    before = asdict(usual)
+    return {name: value for name, value in asdict(settings).items() if value != before[name]}
 
 
 def _table(name: str, values: dict[str, Any]) -> list[str]:

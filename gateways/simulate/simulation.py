@@ -30,6 +30,7 @@ log = structlog.get_logger()
 _TICK_S: Final = 0.01
 _REVIVE_EVERY_S: Final = 0.25
 _POLL_S: Final = 0.1
+_LEAST_OPEN_S: Final = 1.3
 _CALM_POLLS: Final = 5
 
 
@@ -63,7 +64,7 @@ class Simulation:
         self._settings = settings
         self.fleet = cut(settings.fleet, settings.meters, settings.households)
         self.truth_path = settings.truth_path or settings.state_dir / "truth.jsonl"
-        self._pace = Pace(settings.speed, settings.fastest_frame_s)
+        self._pace = Pace(settings.speed, settings.fastest_frame_s, _LEAST_OPEN_S if settings.faults.rates else 0.0)
         self._rng = random.Random(settings.seed)  # noqa: S311 - residents, not secrets
         self._stop = threading.Event()
         self._heal = threading.Event()

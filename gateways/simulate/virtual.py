@@ -5,266 +5,29 @@ power at any moment, also in the middle of writing: what it had on disk is all t
 """
 
 import random
-from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
-from dataclasses import dataclass, field
+from collections.abc import Sequence
 from datetime import UTC, datetime, timedelta
-from typing import Any, Final
-
-import msgspec
+from typing import Final
 
 from gateways.cards import Card, hash_card
-from gateways.clock import Clock, Instant, rfc3339
-from gateways.dialogue import Conversation, Identity
-from gateways.events import (
-    Access,
-    BeginSession,
-    CardSeen,
-    Commit,
-    Committed,
-    Draft,
-    Effect,
-    Event,
-    LidLost,
-    LidMoved,
-    OpenLid,
-    OpenSession,
-    Tick,
-    Weighed,
-)
-from gateways.frames import Options, Reply, TagRead, WeightSample
-from gateways.frames.protocols import PROTOCOLS
-from gateways.lid import SimulatedLid
-from gateways.session import Session, State
+from gateways.clock import Clock, rfc3339
+from gateways.events import Access
 from gateways.simulate.bin import BinWires, SimulatedBin
 from gateways.simulate.books import Entry
-from gateways.simulate.devices import Fitting, Model
-from gateways.simulate.faults import Arrivals, Faults
+from gateways.simulate.devices import Fitting
+from gateways.simulate.faults import GATEWAY_FAULTS, Arrivals, Faults
 from gateways.simulate.pace import Pace
+from gateways.simulate.pipe import Pipe
 from gateways.simulate.place import FULL_G, OwnedCard, People, Place
 from gateways.simulate.resident import PLAIN, Habits
 from gateways.simulate.truth import Truth
+from gateways.simulate.virtual_meter import Disk, Hookup, PowerCut, VirtualMeter
 
 _STEP_S: Final = 0.1
 _QUIET_S: Final = 5.0
-_ASK_LID_EVERY_S: Final = 1.0
-_REOPEN_S: Final = 0.5
-_UNREAD_LIMIT: Final = 1024
+_CARD_KEY: Final = b"a card key of simulation"
 _BEGIN: Final = datetime(2027, 3, 1, tzinfo=UTC)
 _ABSURD: Final = (timedelta(), -timedelta(days=57 * 365), timedelta(days=90 * 365))
-
-
-class PowerCut(Exception):
-    """The box went dark in the middle of something."""
-
-
-class Pipe:
-    """A cable inside this process: the `Wire` of a device, and the gateway's end (`send`, `take`)."""
-
-    def __init__(self) -> None:
-        self.is_plugged = True
-        self.plugged_times = 1
-        self._to_gateway, self._to_device = bytearray(), bytearray()
-
-    def plug(self) -> None:
-        """Put it in, empty."""
-        if not self.is_plugged:
-            self.is_plugged = True
-            self.plugged_times += 1
-
-    def unplug(self) -> None:
-        """Pull it out; what is on the way is lost."""
-        self.is_plugged = False
-        self._to_gateway.clear()
-        self._to_device.clear()
-
-    def write(self, data: bytes) -> None:
-        """Send to the gateway; lost if nobody reads."""
-        if self.is_plugged and len(self._to_gateway) < _UNREAD_LIMIT:
-            self._to_gateway += data
-
-    def read(self) -> bytes:
-        """Return what the gateway has sent."""
-        data = bytes(self._to_device)
-        self._to_device.clear()
-        return data
-
-    def send(self, data: bytes) -> None:
-        """Send to the device."""
-        if self.is_plugged:
-            self._to_device += data
-
-    def take(self) -> bytes:
-        """Return what the device has sent."""
-        data = bytes(self._to_gateway)
-        self._to_gateway.clear()
-        return data
-
-    def close(self) -> None:
-        """Take it away."""
-        self.unplug()
-
-
-class _Opened:
-    """The gateway's end of a pipe: open or not, and `poll` says when it was opened anew."""
-
-    def __init__(self, pipe: Pipe) -> None:
-        self.pipe = pipe
-        self._plugged_times = 0
-        self._retry_at = 0.0
-
-    @property
-    def is_open(self) -> bool:
-        return self.pipe.is_plugged and self._plugged_times == self.pipe.plugged_times
-
-    def poll(self, at: float) -> bool:
-        if self.is_open:
-            self._retry_at = at + _REOPEN_S
-            return False
-        if not self.pipe.is_plugged or at < self._retry_at:
-            return False
-        self._plugged_times = self.pipe.plugged_times
-        self.pipe.take()
-        return True
-
-    def write(self, data: bytes) -> None:
-        if self.is_open:
-            self.pipe.send(data)
-
-    def read(self) -> bytes:
-        return self.pipe.take() if self.is_open else b""
-
-
-class _Listener:
-    """A reader or scale as the gateway has it: parser and dialogue."""
-
-    def __init__(self, model: Model[Any], pipe: Pipe) -> None:
-        protocol = PROTOCOLS[model.protocol]
-        options = {name: value for name, value in model.options.items() if name in ("unit", "checksum", "framing")}
-        self.port = _Opened(pipe)
-        self._parser = protocol.make(Options(**options))
-        self._talk = Conversation(protocol.dialogue_for(Options(**options)), Identity(""))
-
-    def poll(self, at: float) -> None:
-        if self.port.poll(at):
-            self._parser.reset()
-            self._talk.begin(at)
-        self._speak(at)
-
-    def read(self, at: float) -> list[TagRead | WeightSample]:
-        readings = self._parser.feed(self.port.read())
-        if any(not isinstance(reading, Reply) or reading.name != "ack" for reading in readings):
-            self._talk.heard(at)
-            self._speak(at)
-        return [reading for reading in readings if not isinstance(reading, Reply)]
-
-    def _speak(self, at: float) -> None:
-        if self.port.is_open and (order := self._talk.due(at)) is not None:
-            self.port.write(order)
-
-
-@dataclass
-class Disk:
-    """What survives a power cut; the next write may be cut off just before it takes effect, or just after."""
-
-    session: bytes | None = None
-    drafts: list[tuple[Draft, Instant]] = field(default_factory=list)
-    dies_before: bool = False
-    dies_after: bool = False
-
-    @property
-    def last_gross_g(self) -> int | None:
-        """The weight that the newest record ended with."""
-        return self.drafts[-1][0].gross_after_g if self.drafts else None
-
-    def begin(self, session: OpenSession) -> None:
-        """Keep an open session."""
-        with self._writing():
-            self.session = msgspec.json.encode(session)
-
-    def append(self, draft: Draft, moment: Instant) -> None:
-        """Keep a record and end the session, all or nothing."""
-        with self._writing():
-            self.drafts.append((draft, moment))
-            self.session = None
-
-    @contextmanager
-    def _writing(self) -> Iterator[None]:
-        before, after = self.dies_before, self.dies_after
-        self.dies_before = self.dies_after = False
-        if before:
-            raise PowerCut
-        yield
-        if after:
-            raise PowerCut
-
-
-class VirtualMeter:
-    """The gateway's half of one meter from one boot to the next. Methods may raise PowerCut."""
-
-    def __init__(self, world: "VirtualBin", at: float) -> None:
-        self._disk = world.disk
-        self._card_key = world.card_key
-        self._access = world.access
-        self._clock = Clock(mono=lambda: world.now, wall=world.wall, boot=f"boot-{world.boots}")
-        self._scale = _Listener(world.fitting.scale, world.pipes[1])
-        self._reader = _Listener(world.fitting.reader, world.pipes[0])
-        self._lid_port = _Opened(world.pipes[2])
-        self._lid = SimulatedLid(self._lid_port)  # type: ignore[arg-type]  # it only writes
-        self._lid_asked_at = 0.0
-        body = self._disk.session
-        self.session = Session(
-            world.pace.thresholds(),
-            at=at,
-            resume=None if body is None else msgspec.json.decode(body, type=OpenSession),
-            last_gross_g=self._disk.last_gross_g,
-        )
-
-    @property
-    def is_idle(self) -> bool:
-        """Whether no session is under way and every port is open."""
-        return self.session.state is State.IDLE and self._lid_port.is_open
-
-    def read(self, at: float) -> None:
-        """Take what the ports have, the scale's first."""
-        for sample in self._scale.read(at):
-            if isinstance(sample, WeightSample):
-                self._tell(Weighed(at, sample))
-        for is_open in self._lid.feed(self._lid_port.read()):
-            self._tell(LidMoved(at, is_open))
-        for tag in self._reader.read(at):
-            if isinstance(tag, TagRead):
-                card = hash_card(tag.number, self._card_key)
-                self._tell(CardSeen(at, card, self._access(card)))
-
-    def poll(self, at: float) -> None:
-        """Reopen ports, ask what has to be asked, and let time pass."""
-        self._scale.poll(at)
-        self._reader.poll(at)
-        if self._lid_port.poll(at):
-            self._lid.reset()
-        if not self._lid_port.is_open:
-            if self.session.lid_open is not None:
-                self._tell(LidLost(at))
-            self._lid_asked_at = 0.0
-        elif at - self._lid_asked_at >= _ASK_LID_EVERY_S:
-            self._lid_asked_at = at
-            self._lid.ask()
-        self._tell(Tick(at))
-
-    def _tell(self, event: Event) -> None:
-        for effect in self.session.handle(event):
-            self._carry_out(effect, event.at)
-
-    def _carry_out(self, effect: Effect, at: float) -> None:
-        match effect:
-            case BeginSession(session):
-                self._disk.begin(session)
-            case OpenLid():
-                self._lid.open()
-            case Commit(draft):
-                self._disk.append(draft, self._clock.at(draft.at))
-                self._tell(Committed(at))
 
 
 class VirtualBin:
@@ -283,19 +46,18 @@ class VirtualBin:
         full_g: int = FULL_G,
         speed: float = 1.0,
     ) -> None:
-        self.fitting = fitting
         self.pace = Pace(speed)
-        self.card_key = b"a card key of simulation"
         self.disk = Disk()
         self.boots = 0
         self.now = 1000.0
         self.truth = Truth(lambda: rfc3339(_BEGIN + timedelta(seconds=self.now)))
-        self.pipes = Pipe(), Pipe(), Pipe()
+        pipes = Pipe(), Pipe(), Pipe()
+        self._hookup = Hookup(fitting, *pipes, self.pace.thresholds(), _CARD_KEY, self._access)
         self._rng = random.Random(seed)  # noqa: S311 - residents, not secrets
         self._wall_off_by = timedelta()
         faults = faults or Faults()
         self.bin = SimulatedBin(
-            "M1", BinWires(*self.pipes), fitting, 0, self.pace, faults, self.now,
+            "M1", BinWires(*pipes), fitting, 0, self.pace, faults, self.now,
             lambda _meter, port, fault: self.truth.note(fault, port),
         )  # fmt: skip
         owned = self._owned(cards), self._owned(collectors)
@@ -303,9 +65,7 @@ class VirtualBin:
         people = People(*owned, habits)
         has_session = lambda: self.disk.session is not None  # noqa: E731
         self.place = Place(self.bin, people, self.truth, self.pace, self._rng, has_session, full_g)
-        self._arrivals = Arrivals(
-            faults, ("power_cut", "killed", "clock_reset"), faults.rng("box"), self.pace.speed, self.now
-        )
+        self._arrivals = Arrivals(faults, GATEWAY_FAULTS, faults.rng("box"), self.pace.speed, self.now)
         self._visits_per_s = visits_an_hour / 3600 * self.pace.speed
         self._next_visit = self.now
         self._dark_until: float | None = None
@@ -313,14 +73,12 @@ class VirtualBin:
         self._meter = self._boot()
 
     def _owned(self, numbers: Sequence[str]) -> list[OwnedCard]:
-        return [(number, hash_card(number, self.card_key)) for number in numbers]
+        return [(number, hash_card(number, _CARD_KEY)) for number in numbers]
 
-    def access(self, card: Card) -> Access:
-        """Return what the allow-list says."""
+    def _access(self, card: Card) -> Access:
         return "collector" if card in self._collectors else "household"
 
-    def wall(self) -> datetime:
-        """Return what the box's wall clock says."""
+    def _wall(self) -> datetime:
         return _BEGIN + timedelta(seconds=self.now) + self._wall_off_by
 
     def entries(self) -> list[Entry]:
@@ -398,7 +156,8 @@ class VirtualBin:
 
     def _boot(self) -> VirtualMeter:
         self.boots += 1
-        return VirtualMeter(self, self.now)
+        clock = Clock(mono=lambda: self.now, wall=self._wall, boot=f"boot-{self.boots}")
+        return VirtualMeter(self._hookup, self.disk, clock)
 
     def _befall(self) -> None:
         if self._dark_until is not None and self.now >= self._dark_until:
