@@ -27,7 +27,7 @@ _NO_PLACE: Final = (OSError, ValueError, KeyError, TypeError, AttributeError)
 
 @dataclass(frozen=True, slots=True)
 class Place:
-    """Where the releases lie, and how many seconds a new one has to reach the server."""
+    """Where the releases lie, and how many seconds a new one has to prove itself."""
 
     folder: Path
     trial_s: float
@@ -89,9 +89,9 @@ def _judge(releases: Releases, trial_s: float) -> Installed:
     trial = _begun(now.trial)
     left_s = trial.first_s + trial_s - monotonic()
     if trial.starts >= MAX_STARTS:
-        return releases.roll_back(f"the server did not answer to it in {MAX_STARTS} starts")
+        return releases.roll_back(f"it did not prove itself in {MAX_STARTS} starts")
     if left_s <= 0:
-        return releases.roll_back(f"the server did not answer to it in {trial_s:.0f} s")
+        return releases.roll_back(f"it did not prove itself in {trial_s:.0f} s")
     counted = msgspec.structs.replace(now, trial=msgspec.structs.replace(trial, starts=trial.starts + 1))
     _set_timer(left_s)
     releases.write(counted)

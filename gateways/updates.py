@@ -3,7 +3,8 @@
     FOLDER/VERSION/gateways/…    what a wheel holds of this software
     FOLDER/releases.json         current, previous, trial: one file, replaced as a whole
 
-A release is on trial until the server has answered to it. `gateways.launch` counts its starts and sets a timer that
+A release is on trial until the server has answered to it and it has served its bins for a while (`gateways.trial`).
+`gateways.launch` counts its starts and sets a timer that
 ends it: so the box returns to the release before, whatever the new one does. Without a `current` release the software
 that was installed with the box runs; that one is never touched.
 """
@@ -31,6 +32,7 @@ MAX_WHEEL_BYTES: Final = 50_000_000
 _MAX_UNPACKED_BYTES: Final = 200_000_000
 _VERSION: Final = re.compile(r"[0-9]{1,9}(\.[0-9]{1,9}){1,3}")
 _NEEDED: Final = "gateways/cli.py"
+_DRAFT: Final = ".new"  # behind the version, while it is unpacked
 
 
 class UpdateError(Exception):
@@ -156,14 +158,12 @@ class Releases:
         self.write(after)
         return after
 
-    def confirm(self) -> str | None:
-        """End the trial: the server has answered. Return the version that was on trial."""
+    def confirm(self) -> None:
+        """End the trial: the release has proved itself."""
         now = self.read()
-        if now.trial is None:
-            return None
-        self.write(msgspec.structs.replace(now, trial=None))
-        signal.alarm(0)  # the timer that gateways.launch set
-        return now.current
+        if now.trial is not None:
+            self.write(msgspec.structs.replace(now, trial=None))
+            signal.alarm(0)  # the timer that gateways.launch set
 
     def forget_returned(self) -> None:
         """The operator will hear of the roll-back: it is spooled."""
@@ -174,7 +174,7 @@ class Releases:
         return (self.path(version) / _NEEDED).is_file()
 
     def _unpack(self, wheel: bytes, target: Path) -> None:
-        draft = target.with_name(f"{target.name}.new")
+        draft = target.with_name(f"{target.name}{_DRAFT}")
         shutil.rmtree(draft, ignore_errors=True)
         try:
             _unpack(wheel, draft)
@@ -188,8 +188,10 @@ class Releases:
         sync_directory(target.parent)
 
     def _prune(self, keep: set[str | None]) -> None:
+        """Remove older releases and drafts of them; the folder may hold what is not ours."""
         for path in self._folder.iterdir():
-            if path.is_dir() and path.name not in keep:
+            is_ours = _VERSION.fullmatch(path.name.removesuffix(_DRAFT)) and path.is_dir() and not path.is_symlink()
+            if is_ours and path.name not in keep:
                 shutil.rmtree(path, ignore_errors=True)
 
 

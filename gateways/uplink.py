@@ -4,7 +4,7 @@ Runs in its own thread with its own connection to the spool, so that neither a s
 at the bins. Records go first; a status that the server cannot read never holds them up.
 """
 
-import random
+import math
 import threading
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -16,12 +16,14 @@ import structlog
 
 from gateways import allow_list
 from gateways.api import BrokenServerError, MisunderstoodError, RefusedError, Server, ServerError, TooLargeError
+from gateways.backoff import BackOff
 from gateways.clock import Clock, rfc3339
 from gateways.delivery import MAX_RECORDS, Delivery
 from gateways.records import StatusAnswer
 from gateways.remote import Handlers, Remote
 from gateways.report import MeterReading, Told, make_report, spool_status
 from gateways.spool import Spool
+from gateways.trial import LOOK_S, Settling
 from gateways.updates import Releases
 
 __all__ = ["MAX_RECORDS", "MeterReading", "Uplink", "UplinkSettings", "spool_status"]
@@ -33,6 +35,7 @@ _SOON_S: Final = 1.0  # the least time between two statuses that somebody asked 
 # After a refused card a manager may enrol it: the bin then hears of it while the resident still stands there.
 _WATCHED_EVERY_S: Final = 5.0
 _WATCHED_FOR_S: Final = 120.0
+_TELL_THE_MAKER: Final = "report this to the maker"
 # The server answered, and what it says is about this request: the link itself is well.
 _ABOUT_THE_REQUEST: Final = (MisunderstoodError, TooLargeError, BrokenServerError)
 
@@ -57,7 +60,8 @@ class Uplink:
     """Delivers what the spool holds.
 
     Called from the uplink's thread, and not to block: `readings`, `open_lid` (a meter's name; returns why it may not
-    now, or None; raises KeyError for none of this box) and `restart` (the box is to stop: another release is to start).
+    now, or None; raises KeyError for none of this box), `restart` (the box is to stop: another release is to start) and
+    `is_proven` (whether the box serves its bins well: with an answer of the server that ends a release's trial).
     """
 
     def __init__(
@@ -71,6 +75,7 @@ class Uplink:
         open_lid: Callable[[str], str | None] = _no_lid,
         restart: Callable[[], None] = lambda: None,
         releases: Releases | None = None,
+        is_proven: Callable[[], bool] = lambda: True,
     ) -> None:
         self._server = server
         self._spool = spool
@@ -78,17 +83,19 @@ class Uplink:
         self._readings = readings
         self._settings = settings
         self._restart = restart
-        self._releases = releases
+        self._trial = Settling(releases, is_proven, self._notice, clock.mono)
         self._handlers = Handlers(server, spool, clock, releases, open_lid)
         self._remote = Remote(server, spool, clock, self._handlers.by_kind())
         self._delivery = Delivery(server, spool, clock, self._remote)
         self._wake = threading.Event()
         self._stopping = False
-        self._failures = 0
+        self._records, self._statuses, self._cards, self._time = (
+            BackOff(clock.mono, settings.backoff_first_s, settings.backoff_last_s) for _ in range(4)
+        )
         self._known_key_id = self._key_id()
         self._told_state = ""
         self._cursor_checked = False
-        self._confirmed = False
+        self._cards_wanted = False
         self._status_at = _NEVER
         self._status_wanted = False
         self._watched_until = _NEVER
@@ -125,82 +132,93 @@ class Uplink:
             self._step_at = self._clock.mono()
             wait_s = self._step_or_back_off()
             self._step_at = None
-            # A new record is no reason to call a server that just failed: back-off is slept through.
-            if self._failures:
-                self._sleep(wait_s)
-            else:
-                self._wake.wait(wait_s)
-            self._wake.clear()
+            # A new record is no reason to call a server that just failed: that wait is slept through.
+            self._rest(wait_s, wakeable=not self._records.failures)
 
     def _step_or_back_off(self) -> float:
         try:
             return self.step()
         except Exception:
             # Whatever it is, the bins must go on; the records are on disk and the log says what broke.
-            log.exception("uplink_broken", todo="report this to the maker")
-            self._failures += 1
-            return self._settings.backoff_last_s
+            log.exception("uplink_broken", todo=_TELL_THE_MAKER)
+            return self._records.broke()
 
-    def _sleep(self, seconds: float) -> None:
+    def _rest(self, seconds: float, *, wakeable: bool) -> None:
         until = self._clock.mono() + seconds
         while not self._stopping and (left := until - self._clock.mono()) > 0:
-            self._wake.wait(left)
+            is_woken = self._wake.wait(left if self._trial.is_over else min(left, LOOK_S))
             self._wake.clear()
+            self._look_at_trial()
+            if is_woken and wakeable:
+                return
 
     def step(self) -> float:
-        """Do what is due, at most one call of each kind; return the seconds to wait before the next step."""
+        """Do what is due, at most one call of each kind; return the seconds to wait before the next step.
+
+        Only the discharges' own failures hold discharges up; every other route is left alone by itself when it fails.
+        """
+        self._learn_time()
         try:
             more = self._deliver()
         except ServerError as error:
-            return self._back_off(error)
-        if self._failures:
-            log.info("server_back", after_failures=self._failures)
-        self._failures = 0
-        self._tell_state("ok", "")
-        return 0.0 if more else max(0.0, self._status_due_at() - self._clock.mono())
-
-    def _deliver(self) -> bool:
-        if not self._clock.has_learnt:
-            self._server.learn_time()
-        if not self._cursor_checked:
-            self._delivery.check_cursor()
-            self._cursor_checked = True
-        self._was_answered()
-        more = self._delivery.step(probing=bool(self._failures))
-        if self._clock.mono() >= self._status_due_at():
-            more = self._report() or more
+            wait_s = self._log_failure("discharges", self._records, error)
+            self._tell_state()
+            return wait_s
+        if failures := self._records.worked():
+            log.info("server_back", after_failures=failures)
+        self._look_at_trial()
+        more = self._report_if_due() or more
+        self._sync_cards()
         if self._remote.work():
             self._status_wanted = True
         self._watch_key()
+        self._restart_if_wanted()
+        self._tell_state()
+        return 0.0 if more else max(0.0, self._next_at() - self._clock.mono())
+
+    def _learn_time(self) -> None:
+        """Ask for the time before anything is signed. Where that fails, the server's other answers tell it as well."""
+        if self._clock.has_learnt or not self._time.is_over:
+            return
+        try:
+            self._server.learn_time()
+        except ServerError as error:
+            self._log_failure("time", self._time, error)
+
+    def _deliver(self) -> bool:
+        if not self._cursor_checked:
+            self._delivery.check_cursor()
+            self._cursor_checked = True
+        return self._delivery.step(probing=bool(self._records.failures))
+
+    def _restart_if_wanted(self) -> None:
         if self._handlers.wants_restart:
             self._handlers.wants_restart = False
             log.warning("restart_for_release")
             self._restart()
-        return more
 
-    def _back_off(self, error: ServerError) -> float:
-        self._failures += 1
-        last_s = self._settings.backoff_last_s
+    def _log_failure(self, route: str, back_off: BackOff, error: ServerError) -> float:
+        wait_s = back_off.failed(error)
         if isinstance(error, RefusedError):
-            # Nothing helps but a person, so the probe is rare; a key that is let in again is noticed by it.
             log.error("server_refuses_key", problem=str(error), todo="claim this gateway again; nothing is lost")
-            self._tell_state("refused", str(error))
-            return random.uniform(last_s / 2, last_s)  # noqa: S311 - spreading load, not a secret
-        bound = min(last_s, self._settings.backoff_first_s * 2 ** min(self._failures - 1, 32))
-        # Full jitter: after an outage a whole district calls, and must not call at once (AWS, 2015).
-        wait_s = max(random.uniform(0, bound), error.retry_after_s)  # noqa: S311
-        log.warning("server_failed", problem=str(error), failures=self._failures, wait_s=round(wait_s, 1))
-        self._tell_state("waiting", str(error))
+        else:
+            values = {"failures": back_off.failures, "wait_s": round(wait_s, 1)}
+            log.warning("server_failed", route=route, problem=str(error), **values)
         return wait_s
 
-    def _tell_state(self, state: str, problem: str) -> None:
+    def _tell_state(self) -> None:
         """Keep how the link is, for `jongnyang-gateway status`: only when that changes, to spare the disk."""
+        problem = self._records.problem or self._statuses.problem
+        state = "ok" if problem is None else "refused" if isinstance(problem, RefusedError) else "waiting"
         if state != self._told_state:
-            values = {"state": state, "problem": problem, "since": rfc3339(self._clock.now().wall)}
+            values = {"state": state, "problem": str(problem or ""), "since": rfc3339(self._clock.now().wall)}
             self._spool.put_status("uplink", msgspec.json.encode(values))
             self._told_state = state
 
     # --- Status
+
+    def _next_at(self) -> float:
+        return min(self._status_due_at(), self._cards.not_before if self._cards_wanted else math.inf)
 
     def _status_due_at(self) -> float:
         every_s = self._settings.status_every_s
@@ -208,32 +226,41 @@ class Uplink:
             every_s = min(every_s, _SOON_S)
         elif self._status_at < self._watched_until:
             every_s = min(every_s, _WATCHED_EVERY_S)
-        return self._status_at + every_s
+        return max(self._status_at + every_s, self._statuses.not_before)
+
+    def _report_if_due(self) -> bool:
+        """Tell what waits to be told; return whether more does at once."""
+        if self._clock.mono() < self._status_due_at():
+            return False
+        self._status_wanted = False
+        try:
+            is_full = self._report()
+        except _ABOUT_THE_REQUEST:
+            is_full = False  # the next one may be shorter
+        except ServerError as error:
+            self._log_failure("status", self._statuses, error)
+            self._status_wanted = True
+            return False
+        except Exception:
+            log.exception("status_broken", todo=_TELL_THE_MAKER)
+            self._statuses.broke()
+            return False
+        self._statuses.worked()
+        self._status_at = _NEVER if is_full else self._clock.mono()
+        return is_full
 
     def _report(self) -> bool:
-        """Tell what waits to be told; return whether more does."""
-        self._status_wanted = False
         told = Told.waiting(self._spool)
         try:
-            try:
-                answer = self._tell(told)
-            except _ABOUT_THE_REQUEST as error:
-                log.error("status_refused", problem=str(error), todo="the server's software and this gateway's differ")
-                told = told.only_alive  # the rest waits: a notice that an older server does not know must not mute us
-                answer = self._tell(told)
-        except _ABOUT_THE_REQUEST:
-            self._status_at = self._clock.mono()
-            return False
-        except ServerError:
-            self._status_wanted = True
-            raise
+            answer = self._tell(told)
+        except _ABOUT_THE_REQUEST as error:
+            log.error("status_refused", problem=str(error), todo="the server's software and this gateway's differ")
+            told = told.only_alive  # the rest waits: a notice that an older server does not know must not mute us
+            answer = self._tell(told)
         told.forget(self._spool)
         self._spool.forget_alive([row.id for row in told.alive], answer.server_time)
         self._take(answer)
-        if told.is_full:
-            return True
-        self._status_at = self._clock.mono()
-        return False
+        return told.is_full
 
     def _tell(self, told: Told) -> StatusAnswer:
         return self._server.post_status(make_report(self._spool, self._clock, self._readings(), told))
@@ -246,38 +273,27 @@ class Uplink:
             steps = sorted((step.from_, step.won_per_kg) for step in answer.tariff)
             if steps != self._spool.tariff():
                 self._spool.keep_tariff(steps)
-        if allow_list.wants_sync(self._spool, self._clock, answer.cards_version):
-            self._sync_cards()
+        self._cards_wanted = allow_list.wants_sync(self._spool, self._clock, answer.cards_version)
 
     def _sync_cards(self) -> None:
+        """Fetch the cards once a status has said that there are others."""
+        if not self._cards_wanted or not self._cards.is_over:
+            return
         try:
             log.info("cards_synced", cards=allow_list.sync(self._server, self._spool))
         except _ABOUT_THE_REQUEST as error:
             log.error("cards_not_synced", problem=str(error))
-
-    # --- What an answer to a signed request proves
-
-    def _was_answered(self) -> None:
-        """Once per process: this software reaches the server."""
-        if self._confirmed:
+        except ServerError as error:
+            self._log_failure("cards", self._cards, error)
             return
-        self._confirmed = True
-        if self._releases is not None:
-            self._settle_release(self._releases)
+        self._cards.worked()
+        self._cards_wanted = False
 
-    def _settle_release(self, releases: Releases) -> None:
-        try:
-            installed = releases.read()
-            if installed.returned is not None:
-                detail = f"{installed.returned}: {installed.reason}"
-                self._notice("update_rolled_back", detail)
-                releases.forget_returned()
-            if installed.trial is not None:
-                self._notice("update_installed", installed.current or "")
-                releases.confirm()
-        except OSError as error:
-            self._confirmed = False
-            log.error("release_not_confirmed", problem=str(error), todo="make room or repair the disk")
+    # --- What is told once
+
+    def _look_at_trial(self) -> None:
+        if self._cursor_checked:  # the server has answered to this process
+            self._trial.look()
 
     def _watch_key(self) -> None:
         key_id = self._key_id()
@@ -291,3 +307,4 @@ class Uplink:
     def _notice(self, kind: str, detail: str) -> None:
         self._spool.add_notice(kind, detail, self._clock.now(), self._clock.boot_id)
         self._status_wanted = True
+        self._wake.set()

@@ -40,6 +40,7 @@ class Rig:
         self.opened: list[str] = []
         self.bars_lid: str | None = None
         self.restarts = 0
+        self.is_proven = True
         self.begin()
 
     def begin(self) -> None:
@@ -54,6 +55,7 @@ class Rig:
             open_lid=self._open_lid,
             restart=self._restart,
             releases=self.releases,
+            is_proven=lambda: self.is_proven,
         )
 
     def _open_lid(self, meter: str) -> str | None:

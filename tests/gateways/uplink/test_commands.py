@@ -13,8 +13,8 @@ from tests.gateways.uplink.rig import METER, Rig
 
 
 def status(rig: Rig) -> None:
-    """Make a status due, and send it."""
-    rig.uplink._status_at = float("-inf")
+    """Make a status due, and send it, as if every wait was over."""
+    rig.uplink._status_at = rig.uplink._statuses.not_before = rig.uplink._cards.not_before = float("-inf")
     rig.uplink.step()
 
 

@@ -15,6 +15,7 @@ from gateways.spool import Spool, open_spool
 from gateways.uplink import Uplink
 from tests.gateways.fake_server import Refusal, loses_replies, wait_until
 from tests.gateways.uplink.rig import FAST, READING, Rig, once
+from tests.gateways.uplink.test_commands import status
 
 
 def test_a_backlog_drains_in_order_in_batches_of_five_hundred(rig: Rig) -> None:
@@ -176,9 +177,9 @@ def test_a_status_carries_every_alive_interval_once_it_arrives(rig: Rig) -> None
     rig.uplink.step()
     assert len(rig.spool.alive(10)) == 3
     rig.fake.misbehave = lambda _path, _body: None
-    rig.uplink.step()
-    (status,) = rig.fake.statuses
-    (meter,) = status["meters"]
+    status(rig)
+    (told,) = rig.fake.statuses
+    (meter,) = told["meters"]
     assert meter["alive"] == [json.loads(interval)] * 3
     assert (meter["gross_g"], meter["lid"], meter["faults"]) == (12_000, "closed", [])
     assert rig.spool.alive(10) == []

@@ -5,8 +5,6 @@ import threading
 import time
 from contextlib import closing
 from dataclasses import replace
-from pathlib import Path
-from typing import Any
 
 import pytest
 from structlog.testing import capture_logs
@@ -111,7 +109,7 @@ def test_a_status_that_the_server_cannot_take_holds_up_no_record(rig: Rig, refus
     rig.fake.misbehave = lambda path, _body: refusal if path.endswith("/status") else None
     with capture_logs() as logs:
         for _ in range(3):
-            assert rig.uplink._failures == 0
+            assert rig.uplink._records.failures == 0
             rig.uplink.step()
     assert rig.spool.depth().records == 0
     assert rig.batches == [0, 500, 100]
@@ -137,10 +135,9 @@ def test_a_notice_that_the_server_does_not_know_waits_and_the_rest_of_the_status
 def test_a_refused_key_is_tried_rarely_and_a_key_let_in_again_goes_on_by_itself(
     rig: Rig, status_code: int, slug: str
 ) -> None:
-    rig.uplink.step()
     rig.put(30)
-    slow = UplinkSettings(backoff_first_s=1.0, backoff_last_s=300.0)
-    rig.uplink._settings = slow
+    rig.settings = UplinkSettings(backoff_first_s=1.0, backoff_last_s=300.0)
+    rig.begin()
     rig.fake.misbehave = lambda _path, _body: Refusal(status_code, {"type": f"/problems/{slug}", "title": "gone"})
     waits = [rig.uplink.step() for _ in range(8)]
     assert all(150 <= wait <= 300 for wait in waits)
@@ -155,8 +152,8 @@ def test_a_refused_key_is_tried_rarely_and_a_key_let_in_again_goes_on_by_itself(
 
 
 def test_back_off_is_full_jitter_from_a_second_to_five_minutes(rig: Rig) -> None:
-    rig.uplink.step()
-    rig.uplink._settings = UplinkSettings()
+    rig.settings = UplinkSettings()
+    rig.begin()
     rig.put(1)
     rig.fake.misbehave = lambda _path, _body: Refusal(502)
     waits = [rig.uplink.step() for _ in range(60)]
@@ -205,19 +202,100 @@ def test_while_it_rests_the_uplink_counts_as_moving_and_in_a_hung_call_it_does_n
             thread.join()
 
 
-def test_what_breaks_inside_is_logged_and_the_uplink_goes_on(rig: Rig, tmp_path: Path) -> None:
-    calls: list[int] = []
-
+def test_a_fault_in_the_status_is_logged_and_holds_no_record_up(rig: Rig) -> None:
     def broken() -> list[MeterReading]:
-        calls.append(1)
-        if len(calls) == 1:
-            raise RuntimeError("a meter's fault")
-        return [READING]
+        raise RuntimeError("a meter's fault")
 
     rig.uplink._readings = broken
+    rig.put(3)
     with capture_logs() as logs:
-        assert rig.uplink._step_or_back_off() == FAST.backoff_last_s
-        rig.uplink._step_or_back_off()
-    events: list[Any] = [line["event"] for line in logs]
-    assert events[0] == "uplink_broken"
+        rig.uplink.step()
+        rig.put(3)
+        rig.uplink.step()
+    assert [line["event"] for line in logs] == ["status_broken"]
+    assert rig.batches == [0, 3, 3]
+    rig.uplink._readings = lambda: [READING]
+    status(rig)
     assert len(rig.fake.statuses) == 1
+
+
+def test_what_breaks_inside_is_logged_and_the_uplink_goes_on(rig: Rig, monkeypatch: pytest.MonkeyPatch) -> None:
+    def broken(**_values: object) -> bool:
+        raise RuntimeError("a defect")
+
+    with monkeypatch.context() as patch, capture_logs() as logs:
+        patch.setattr(rig.uplink._delivery, "step", broken)
+        assert rig.uplink._step_or_back_off() == FAST.backoff_last_s
+    rig.uplink._step_or_back_off()
+    assert [line["event"] for line in logs] == ["uplink_broken"]
+    assert len(rig.fake.statuses) == 1
+
+
+@pytest.mark.parametrize("code", [0, 429, 502, 503, 504])
+@pytest.mark.parametrize("route", ["/status", "/cards", "/time"])
+def test_a_route_that_fails_beside_the_discharges_throttles_no_record(rig: Rig, route: str, code: int) -> None:
+    rig.fake.lists.cards["a1"] = {}
+    real = rig.fake.answer
+    rig.fake.answer = lambda method, path, *rest: Refusal(code) if route in path else real(method, path, *rest)  # type: ignore[method-assign]
+    sent = 0
+    for _ in range(4):
+        rig.put(30)
+        sent += 30
+        rig.uplink.step()
+        assert len(rig.fake.records) == sent
+    assert rig.batches == [0, 30, 30, 30, 30]
+
+
+def test_a_status_that_times_out_is_not_repeated_with_every_record(rig: Rig) -> None:
+    rig.settings = UplinkSettings(timeout_s=2.0, backoff_first_s=60.0, backoff_last_s=60.0)
+    rig.begin()
+    rig.fake.misbehave = lambda path, _body: (
+        Refusal(503, {}, {"Retry-After": "60"}) if path.endswith("/status") else None
+    )
+    for _ in range(5):
+        rig.put(1)
+        rig.uplink.step()
+    assert len([path for path, _ in rig.fake.requests if path.endswith("/status")]) == 1
+    assert rig.spool.depth().records == 0
+
+
+def test_a_record_that_comes_while_the_status_backs_off_leaves_at_once(rig: Rig) -> None:
+    rig.fake.misbehave = lambda path, _body: (
+        Refusal(503, {}, {"Retry-After": "60"}) if path.endswith("/status") else None
+    )
+    with closing(Spool(rig.spool.path)) as own:
+        uplink = Uplink(rig.server, own, rig.clock, lambda: [READING], FAST)
+        thread = threading.Thread(target=uplink.run)
+        thread.start()
+        try:
+            assert wait_until(lambda: uplink._statuses.failures == 1)
+            rig.put(1)
+            uplink.wake()
+            assert wait_until(lambda: rig.spool.depth().records == 0, timeout_s=2.0)
+        finally:
+            uplink.stop()
+            thread.join()
+
+
+def test_a_list_of_cards_that_fails_stops_no_status(rig: Rig) -> None:
+    rig.fake.lists.cards["a1"] = {}
+    rig.fake.misbehave = lambda path, _body: Refusal(503) if "/cards" in path else None
+    for _ in range(3):
+        status(rig)
+    assert len(rig.fake.statuses) == 3
+    rig.fake.misbehave = lambda _path, _body: None
+    status(rig)
+    assert rig.spool.cards_status().version == "a1"
+
+
+def test_what_is_left_of_a_status_that_somebody_asked_for_follows_at_once(rig: Rig) -> None:
+    rig.settings = replace(FAST, status_every_s=60)
+    rig.begin()
+    rig.uplink.step()
+    for number in range(120):
+        touch(rig, number)
+    rig.uplink.report_soon()
+    rig.uplink._status_at -= 2.0
+    for _ in range(3):
+        rig.uplink.step()
+    assert [len(told["touches"]) for told in rig.fake.statuses] == [0, 50, 50, 20]

@@ -18,6 +18,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from gateways import __version__
+from gateways.trial import Proof, settled_s
 from gateways.updates import Installed, Releases, Trial, UpdateError, parse_version
 from scripts import sign_release
 from tests.gateways.fake_server import Refusal
@@ -137,6 +138,15 @@ def test_only_the_current_release_and_the_one_before_stay_on_the_disk(tmp_path: 
     assert sorted(path.name for path in tmp_path.iterdir()) == ["1.1", "1.2", "releases.json"]
 
 
+def test_what_is_no_release_stays_in_the_folder(tmp_path: Path) -> None:
+    for name in ("spool.db.corrupt-1", "port logs", "1.0.new", "0.9"):
+        (tmp_path / name).mkdir()
+    (tmp_path / "1.5").symlink_to(tmp_path / "port logs")
+    install(tmp_path, "1.1")
+    kept = sorted(path.name for path in tmp_path.iterdir())
+    assert kept == ["1.1", "1.5", "port logs", "releases.json", "spool.db.corrupt-1"]
+
+
 # --- Back
 
 
@@ -253,15 +263,53 @@ def test_a_command_installs_a_release_and_asks_for_a_restart(box: Rig) -> None:
     assert box.restarts == 1
 
 
-def test_the_new_release_is_confirmed_by_the_servers_first_answer_and_told(box: Rig) -> None:
+def test_the_new_release_is_confirmed_and_told_once_the_server_answers_and_the_bins_are_served(box: Rig) -> None:
     order(box, wheel(NEW))
     box.uplink.step()
+    box.is_proven = False
     box.begin()  # as the new release
-    box.fake.misbehave = lambda _path, _body: None
+    box.uplink.step()
+    assert box.releases is not None
+    assert box.releases.read().trial is not None
+    assert box.notices == []
+    box.is_proven = True
+    box.uplink.step()
+    assert box.releases.read() == Installed(NEW, None)
+    assert box.notices == [("update_installed", NEW)]
+
+
+def test_a_disk_that_does_not_take_the_end_of_a_trial_stops_no_record(
+    box: Rig, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    order(box, wheel(NEW))
+    box.uplink.step()
+    box.begin()
+    box.put(3)
+
+    def full(*_args: object) -> None:
+        raise OSError(28, "No space left on device")
+
+    with monkeypatch.context() as patch:
+        patch.setattr(Releases, "write", full)
+        box.uplink.step()
+        box.uplink.step()
+    assert box.spool.depth().records == 0
+    assert len(box.notices) == 1
+    box.uplink._trial._not_before = 0.0
     box.uplink.step()
     assert box.releases is not None
     assert box.releases.read() == Installed(NEW, None)
-    assert ("update_installed", NEW) in box.notices
+
+
+def test_a_proof_needs_the_box_well_without_a_break() -> None:
+    proof = Proof(settled_s(900))
+    for at, well in [(0, False), (1, True), (100, True), (101, False), (102, True), (221, True)]:
+        proof.tick(at, well=well)
+        assert not proof.is_given()
+    proof.tick(222, well=True)
+    proof.tick(223, well=False)
+    assert proof.is_given()
+    assert settled_s(30) == 10
 
 
 def test_a_release_that_the_server_does_not_answer_to_stays_on_trial(box: Rig) -> None:
