@@ -40,7 +40,7 @@ class Delivery:
         self._limit = MAX_RECORDS  # of the next batch: smaller while a record is suspected
         self._suspect: tuple[str, int] | None = None
         self._tries = 0
-        self._retry_aside_at = clock.mono() + _RETRY_ASIDE_S
+        self._retry_aside_at = float("-inf")
 
     def check_cursor(self) -> None:
         """Ask which numbers the server has, with an empty batch. Raises ServerError."""
@@ -159,7 +159,7 @@ class Delivery:
         self._notice("record_aside", f"{batch.epoch} {batch.seqs[0]}: {error}")
 
     def _bring_back(self) -> None:
-        """Try what was set aside again, every few hours: the server may have been mended."""
+        """Try what was set aside again, at the start and every few hours: server or gateway may have been mended."""
         if self._clock.mono() >= self._retry_aside_at:
             self._retry_aside_at = self._clock.mono() + _RETRY_ASIDE_S
             self._spool.bring_back()

@@ -81,6 +81,22 @@ def test_a_record_set_aside_is_tried_again_after_hours_and_arrives_once(rig: Rig
     assert rig.fake.conflicts == 0
 
 
+def test_a_record_set_aside_is_tried_again_by_the_next_process_and_by_the_same_one_hours_later(rig: Rig) -> None:
+    rig.put(3)
+    rig.fake.misbehave = poisoned(BROKEN_JSON, 2)
+    work(rig, waiting=1)
+    rig.begin()
+    work(rig, waiting=1)
+    assert rig.sent[-2:] == [[2], []]
+    assert [seq for seq, _ in rig.spool.aside()] == [2]
+    rig.fake.misbehave = lambda _path, _body: None
+    rig.uplink.step()
+    assert arrived(rig) == [1, 3]
+    rig.begin()
+    work(rig)
+    assert arrived(rig) == [1, 2, 3]
+
+
 def test_a_server_that_refuses_everything_makes_nobody_set_records_aside(rig: Rig) -> None:
     rig.uplink.step()
     rig.put(20)
