@@ -1,8 +1,8 @@
 """Which cards may, by the list last synced from the server: on disk, so that the lid opens without network.
 
-What the list says before its first sync, or once it is too old to be relied on, is `unknown`: whether a lid opens for
-an unknown card is the session's policy (`unknown_cards`, open unless set otherwise), so that no resident stands before
-a closed lid on the first day, or in the second month without network.
+Before the first sync every card is `unknown`, and so is a household's once the list is too old to be relied on. Whether
+a lid opens for an unknown card is the session's policy (`unknown_cards`, open unless set otherwise), so that no
+resident stands before a closed lid on the first day, or in the second month without network.
 """
 
 from datetime import timedelta
@@ -26,13 +26,18 @@ class AllowList:
         self._clock = clock
 
     def access(self, card: Card) -> Access:
-        """Return whose card it is, or why it may not. Blocked stays blocked, however old the list is."""
+        """Return whose card it is, or why it may not.
+
+        However old the list is, blocked stays blocked, and who empties or mends the bin is nobody's household.
+        """
         rule = self._spool.card(card.hash)
         if rule is None:
             return "unknown"
         if rule.state == "blocked":
             return "blocked"
-        return "unknown" if is_expired(self._spool, self._clock) else rule.role
+        if rule.role == "household" and is_expired(self._spool, self._clock):
+            return "unknown"
+        return rule.role
 
 
 def is_expired(spool: Spool, clock: Clock) -> bool:
@@ -40,8 +45,8 @@ def is_expired(spool: Spool, clock: Clock) -> bool:
 
     A clock that was never set proves nothing: the list goes on, and the status says that the clock is unset.
     """
-    status, now = spool.cards_status(), clock.now()
-    return status.version is not None and now.quality != "unset" and status.is_expired(now.wall)
+    term, now = spool.cards_term(), clock.now()
+    return term.version is not None and now.quality != "unset" and term.is_expired(now.wall)
 
 
 def cards_status(spool: Spool, clock: Clock) -> CardsStatus:
@@ -52,18 +57,18 @@ def cards_status(spool: Spool, clock: Clock) -> CardsStatus:
 
 def wants_sync(spool: Spool, clock: Clock, version: str | None) -> bool:
     """Whether to ask for the cards: the server has another version, or the list's validity needs renewing."""
-    status = spool.cards_status()
+    term = spool.cards_term()
     if version is None:
         return False  # an older server, or one without lists
-    if version != status.version or status.received_at is None:
+    if version != term.version or term.received_at is None:
         return True
-    age = clock.now().wall - status.received_at
-    return age > min(_RENEW_AFTER, timedelta(seconds=status.valid_for_s) / 2)
+    age = clock.now().wall - term.received_at
+    return age > min(_RENEW_AFTER, timedelta(seconds=term.valid_for_s) / 2)
 
 
 def sync(server: Server, spool: Spool, *, whole: bool = False) -> int:
     """Fetch what changed, or the whole list; return how many cards it has now. Raises ServerError."""
-    since = None if whole else spool.cards_status().version
+    since = None if whole else spool.cards_term().version
     answer = server.cards(since)
     if answer.complete:
         spool.replace_cards(answer.version, _rules(answer), answer.valid_for_s, answer.server_time)

@@ -4,10 +4,13 @@ import sqlite3
 from collections.abc import Iterable, Mapping
 from datetime import UTC, date, datetime
 from decimal import Decimal
+from typing import Final
 
 from gateways.cards import CardRule
 from gateways.spool.connection import Connection
-from gateways.spool.rows import CardsStatus
+from gateways.spool.rows import CardsStatus, CardsTerm
+
+_TERM: Final = ("cards_version", "cards_received_at", "cards_valid_for_s")
 
 
 class Lists(Connection):
@@ -41,14 +44,19 @@ class Lists(Connection):
         row = self._db.execute("SELECT state, role FROM cards WHERE hash = ?", (card_hash,)).fetchone()
         return None if row is None else CardRule(*row)
 
-    def cards_status(self) -> CardsStatus:
-        """Return which list is kept, how long it is and until when it holds."""
-        known = dict(self._db.execute("SELECT key, value FROM meta WHERE key LIKE 'cards_%'"))
+    def cards_term(self) -> CardsTerm:
+        """Return which list is kept and until when it holds: asked at the bins, so nothing is counted."""
+        known = dict(self._db.execute("SELECT key, value FROM meta WHERE key IN (?, ?, ?)", _TERM))
         if "cards_received_at" not in known:
-            return CardsStatus()
-        count = self._db.execute("SELECT count(*) FROM cards").fetchone()[0]
+            return CardsTerm()
         received_at = datetime.fromtimestamp(known["cards_received_at"], UTC)
-        return CardsStatus(known.get("cards_version"), count, received_at, known.get("cards_valid_for_s", 0))
+        return CardsTerm(known.get("cards_version"), received_at, known.get("cards_valid_for_s", 0))
+
+    def cards_status(self) -> CardsStatus:
+        """Return the same, and how many cards there are."""
+        term = self.cards_term()
+        count = self._db.execute("SELECT count(*) FROM cards").fetchone()[0] if term.received_at is not None else 0
+        return CardsStatus(term.version, term.received_at, term.valid_for_s, count)
 
     def keep_tariff(self, steps: Iterable[tuple[date, Decimal]]) -> None:
         """Take the steps in force and to come: (first day in Korea, won per kg)."""
@@ -67,9 +75,5 @@ def _set_cards(db: sqlite3.Connection, cards: Mapping[str, CardRule]) -> None:
 
 
 def _set_version(db: sqlite3.Connection, version: str, valid_for_s: int, server_time: datetime) -> None:
-    values = {
-        "cards_version": version,
-        "cards_received_at": int(server_time.timestamp()),
-        "cards_valid_for_s": valid_for_s,
-    }
-    db.executemany("REPLACE INTO meta VALUES (?, ?)", list(values.items()))
+    values = (version, int(server_time.timestamp()), valid_for_s)
+    db.executemany("REPLACE INTO meta VALUES (?, ?)", list(zip(_TERM, values, strict=True)))

@@ -91,17 +91,24 @@ class CommandResult:
 
 
 @dataclass(frozen=True, slots=True)
-class CardsStatus:
-    """The allow-list: `version` is None if the whole list must be fetched; instants are the server's, UTC."""
+class CardsTerm:
+    """Which allow-list is kept (`version` is None if the whole must be fetched), and how long it holds, by the server's
+    time in UTC."""
 
     version: str | None = None
-    count: int = 0
     received_at: datetime | None = None
     valid_for_s: int = 0
 
     def is_expired(self, now: datetime) -> bool:
         """Whether the list may no longer be relied on at `now` (UTC); so is a list that never came."""
         return self.received_at is None or now >= self.received_at + timedelta(seconds=self.valid_for_s)
+
+
+@dataclass(frozen=True, slots=True)
+class CardsStatus(CardsTerm):
+    """The same, with the number of its cards."""
+
+    count: int = 0
 
 
 @dataclass(frozen=True, slots=True)

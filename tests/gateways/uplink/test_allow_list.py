@@ -99,7 +99,7 @@ def clock_at(wall: datetime) -> Clock:
     return Clock(mono=lambda: 100.0, wall=lambda: wall, boot="b")
 
 
-def test_an_expired_list_knows_its_blocked_cards_and_nobody_else(rig: Rig) -> None:
+def test_an_expired_list_knows_its_blocked_cards_and_who_empties_the_bin_and_no_household(rig: Rig) -> None:
     rig.fake.lists.cards["a1"] = FIRST
     rig.uplink.step()
     rig.spool.change_cards("a1", {}, [], 86_400, NOON)
@@ -109,7 +109,7 @@ def test_an_expired_list_knows_its_blocked_cards_and_nobody_else(rig: Rig) -> No
         "blocked",
         "collector",
     ]
-    assert [AllowList(rig.spool, old).access(card) for card in (KIM, LEE, TRUCK)] == ["unknown", "blocked", "unknown"]
+    assert [AllowList(rig.spool, old).access(card) for card in (KIM, LEE, TRUCK)] == ["unknown", "blocked", "collector"]
     assert (cards_status(rig.spool, fresh).expired, cards_status(rig.spool, old).expired) == (False, True)
 
 
@@ -120,3 +120,14 @@ def test_a_clock_that_was_never_set_proves_no_expiry(rig: Rig, wall: datetime) -
     rig.spool.change_cards("a1", {}, [], 86_400, NOON)
     assert AllowList(rig.spool, clock_at(wall)).access(KIM) == "household"
     assert not cards_status(rig.spool, clock_at(wall)).expired
+
+
+def test_a_card_at_the_bin_is_looked_up_without_counting_the_list(rig: Rig) -> None:
+    rig.fake.lists.cards["a1"] = FIRST
+    rig.uplink.step()
+    asked_of_disk: list[str] = []
+    rig.spool._db.set_trace_callback(asked_of_disk.append)
+    assert AllowList(rig.spool, rig.clock).access(KIM) == "household"
+    rig.spool._db.set_trace_callback(None)
+    assert len(asked_of_disk) == 2
+    assert not [statement for statement in asked_of_disk if "count" in statement]
