@@ -1,4 +1,8 @@
-"""TLS on a box whose calendar is absurd: certificates are checked for chain and host name, not for their dates."""
+"""TLS on a box whose calendar is absurd: certificates are checked for chain and host name, not for their dates.
+
+Which authorities are trusted is said by the session's `verify`, as with any other adapter: the context brings none of
+its own, or the district's own authority would be one beside all public ones.
+"""
 
 import ssl
 from typing import Any, Final
@@ -14,6 +18,6 @@ class UndatedAdapter(HTTPAdapter):
 
     def init_poolmanager(self, *args: Any, **kwargs: Any) -> None:
         """Make connections whose certificates may be of any time."""
-        context = ssl.create_default_context()
+        context = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
         context.verify_flags |= _NO_CHECK_TIME
         super().init_poolmanager(*args, **kwargs, ssl_context=context)

@@ -10,6 +10,7 @@ from ipaddress import ip_address
 from pathlib import Path
 
 import pytest
+import requests
 from cryptography import x509
 from cryptography.hazmat.primitives import hashes
 from cryptography.hazmat.primitives.asymmetric import ec
@@ -77,7 +78,7 @@ def served(file: Path) -> Iterator[str]:
         server.server_close()
 
 
-def ask(url: str, trusted: Path, wall: datetime | None) -> Clock:
+def ask(url: str, trusted: Path | None, wall: datetime | None) -> Clock:
     clock = Clock() if wall is None else Clock(wall=lambda: wall)
     with closing(Server(url, clock, ca_file=trusted, timeout_s=2)) as server:
         server.learn_time()
@@ -101,6 +102,27 @@ def test_a_box_whose_clock_can_be_right_takes_no_certificate_of_another_time(tmp
     file = certificate(tmp_path, begins)
     with served(file) as url, pytest.raises(UnreachableError, match="SSLError"):
         ask(url, file, None)
+
+
+@pytest.mark.parametrize("wall", [None, UNSET])
+def test_the_districts_own_authority_stands_instead_of_those_that_the_system_trusts(
+    tmp_path: Path, wall: datetime | None, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    of_system, of_district = certificate(tmp_path, VALID), certificate(tmp_path, VALID - timedelta(days=1))
+    monkeypatch.setenv("SSL_CERT_FILE", str(of_system))  # OpenSSL's place for the system's authorities
+    with served(of_system) as url, pytest.raises(UnreachableError, match="SSLError"):
+        ask(url, of_district, wall)
+
+
+def test_a_box_whose_clock_was_never_set_trusts_the_public_authorities_unless_told_otherwise(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    file, other = certificate(tmp_path, VALID), certificate(tmp_path, VALID - timedelta(days=1))
+    monkeypatch.setattr(requests.adapters, "DEFAULT_CA_BUNDLE_PATH", str(file))
+    with served(file) as url:
+        assert ask(url, None, UNSET).has_learnt
+    with served(other) as url, pytest.raises(UnreachableError, match="SSLError"):
+        ask(url, None, UNSET)
 
 
 def test_a_valid_certificate_of_the_districts_own_authority_is_taken(tmp_path: Path) -> None:
