@@ -1,6 +1,7 @@
 """What a finished session amounts to: outcome, net and evidence from two weights. Pure."""
 
 import statistics
+from collections import deque
 from dataclasses import dataclass, field
 from typing import Any, Final
 
@@ -8,7 +9,7 @@ from gateways.cards import Card
 from gateways.events import Draft, Kind, OpenSession, Outcome, Tell
 from gateways.frames import WeightSample
 from gateways.rest import Step
-from gateways.stability import StableWeight, fault_of
+from gateways.stability import EVIDENCE_FRAMES, StableWeight, fault_of, shown
 from gateways.thresholds import Thresholds
 from gateways.trace import Trace
 
@@ -37,6 +38,7 @@ class Story:
     closed_at: float | None = None
     flags: list[str] = field(default_factory=list)
     settling_g: list[int] = field(default_factory=list)
+    raw: deque[bytes] = field(default_factory=lambda: deque(maxlen=EVIDENCE_FRAMES))
     trace: Trace | None = None
 
     def flag(self, name: str) -> None:
@@ -56,6 +58,7 @@ class Story:
         self.closed_at = at
         self.trace = Trace(at)
         self.settling_g.clear()
+        self.raw.clear()
 
     def saw(self, at: float, sample: WeightSample, *, is_settling: bool) -> None:
         """Remember a frame since the lid closed: its weight, even while it moves, or none.
@@ -66,6 +69,7 @@ class Story:
         grams = sample.grams if fault is None else None
         if self.trace is not None:
             self.trace.add(at, grams)
+            self.raw.append(sample.raw)
         if is_settling and grams is not None:
             self.settling_g.append(grams)
         if is_settling and fault is not None:
@@ -117,7 +121,10 @@ def _of_weight(outcome: Outcome, net: int | None, after: StableWeight, threshold
 
 
 def unsettled(session: OpenSession, story: Story, thresholds: Thresholds, at: float) -> Draft:
-    """Return the draft of a session whose weight was never proven: a person decides, from what the scale showed."""
+    """Return the draft of a session whose weight was never proven: a person decides, from what the scale showed.
+
+    Its newest frames are kept as they came, since no proven weight keeps them.
+    """
     seen = story.settling_g
     spread = {
         "min_g": min(seen, default=None),
@@ -133,7 +140,7 @@ def unsettled(session: OpenSession, story: Story, thresholds: Thresholds, at: fl
         gross_after_g=None,
         net_g=None,
         flags=_flags(session, story, thresholds, ["unsettled"] if is_unbilled else []),
-        evidence={**_before(session), **spread, **_course(story)},
+        evidence={**_before(session), **spread, "raw": shown(story.raw), **_course(story)},
     )
 
 

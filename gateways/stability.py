@@ -2,6 +2,7 @@
 
 import statistics
 from collections import deque
+from collections.abc import Iterable
 from typing import Any, Final
 
 import msgspec
@@ -10,7 +11,7 @@ from gateways.frames import WeightSample
 from gateways.thresholds import Thresholds
 
 _KEPT_FRAMES: Final = 64
-_EVIDENCE_FRAMES: Final = 8
+EVIDENCE_FRAMES: Final = 8
 _EVIDENCE_BYTES: Final = 48  # of each frame; no protocol's frame is longer, and a record stays small whatever comes
 _MEDIAN_OF: Final = 3
 
@@ -45,6 +46,11 @@ def fault_of(sample: WeightSample) -> str | None:
     return sample.fault or ("tared" if sample.net else None)
 
 
+def shown(frames: Iterable[bytes]) -> list[str]:
+    """Return raw frames as evidence keeps them: in hex, cut where they are longer than any protocol's."""
+    return [raw[:_EVIDENCE_BYTES].hex() for raw in frames]
+
+
 class StabilityWindow:
     """Gathers frames; any unstable frame, fault, gap or step of more than a division starts it anew.
 
@@ -57,7 +63,7 @@ class StabilityWindow:
         self._thresholds = thresholds
         self._inferred = inferred
         self._least_s = thresholds.inferred_stable_s if inferred else thresholds.stable_s
-        self._raw: deque[bytes] = deque(maxlen=_EVIDENCE_FRAMES)
+        self._raw: deque[bytes] = deque(maxlen=EVIDENCE_FRAMES)
         self._medians: deque[int] = deque(maxlen=_KEPT_FRAMES)
         self._newest: deque[int] = deque(maxlen=_MEDIAN_OF)
         self.clear()
@@ -112,6 +118,6 @@ class StabilityWindow:
             max_g=self._max,
             frames=self._frames,
             duration_s=self._last_at - self._first_at,
-            raw=[raw[:_EVIDENCE_BYTES].hex() for raw in self._raw],
+            raw=shown(self._raw),
             inferred=self._inferred,
         )

@@ -185,6 +185,37 @@ def test_a_weight_that_never_settles_goes_to_a_person_with_what_was_seen() -> No
     assert [draft.evidence[name] for name in ("min_g", "median_g", "max_g")] == [12_080, 12_120, 12_260]
 
 
+def test_a_weight_that_never_settles_keeps_the_newest_raw_frames_since_the_lid_closed() -> None:
+    b = bench()
+    b.run(3, KIM)
+    b.raw = b"\x02before it closed for good"
+    b.stable = False
+    b.lid(False)
+    b.run(2)
+    b.lid(True)
+    b.run(1)
+    b.lid(False)
+    b.run(0.35)
+    b.raw = b"\x02last words" * 9
+    b.run(0.45)
+    b.scale_talks = False
+    b.run(35)
+    (draft,) = b.drafts
+    assert draft.outcome == "unsettled"
+    raw = [bytes.fromhex(frame) for frame in draft.evidence["raw"]]
+    assert len(raw) == 8
+    assert (raw[0], raw[-1]) == (b"\x02before it closed for good", (b"\x02last words" * 9)[:48])
+
+
+def test_a_scale_that_said_nothing_since_the_lid_closed_leaves_no_frame_of_before() -> None:
+    b = bench()
+    b.run(3, KIM)
+    b.scale_talks = False
+    b.lid(False)
+    b.run(35)
+    assert b.drafts[0].evidence["raw"] == []
+
+
 def test_a_silent_scale_leaves_the_session_unsettled_and_flagged() -> None:
     b = bench()
     b.run(3, KIM)
