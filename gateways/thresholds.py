@@ -6,7 +6,38 @@ Units are in the names: `_s` seconds, `_g` grams, `_g_per_h` grams an hour.
 from dataclasses import dataclass
 from typing import Final, Literal
 
-_AT_LEAST_ONE: Final = ("division_g", "stable_frames", "baseline_tries")
+from gateways.limits import require_at_least, require_in_order, require_positive
+
+_AT_LEAST_ONE: Final = (
+    "division_g",
+    "stable_frames",
+    "baseline_tries",
+    "step_g",
+    "largest_deposit_g",
+    "full_percent",
+    "drift_limit_g",
+    "drift_limit_g_per_h",
+)
+_POSITIVE: Final = (
+    "card_gone_s",
+    "stable_s",
+    "max_gap_s",
+    "scale_silent_s",
+    "lid_timeout_s",
+    "open_alarm_s",
+    "attended_alarm_s",
+    "recover_timeout_s",
+)
+# What must be over before the other one's time is, or nothing would ever be weighed or told.
+_IN_ORDER: Final = (
+    ("stable_s", "baseline_timeout_s"),
+    ("stable_s", "settle_timeout_s"),
+    ("inferred_stable_s", "baseline_timeout_s"),
+    ("inferred_stable_s", "settle_timeout_s"),
+    ("settle_delay_s", "settle_timeout_s"),
+    ("open_alarm_s", "late_close_s"),
+    ("dead_band_g", "step_g"),
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,6 +85,7 @@ class Thresholds:
     drift_limit_g_per_h: int = 200
 
     def __post_init__(self) -> None:
-        for name in _AT_LEAST_ONE:
-            if getattr(self, name) < 1:
-                raise ValueError(f"{name} = {getattr(self, name)} must be 1 or more")
+        require_at_least(1, self, *_AT_LEAST_ONE)
+        require_positive(self, *_POSITIVE)
+        for names in _IN_ORDER:
+            require_in_order(self, *names)

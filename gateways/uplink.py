@@ -19,6 +19,7 @@ from gateways.api import BrokenServerError, MisunderstoodError, RefusedError, Se
 from gateways.backoff import BackOff
 from gateways.clock import Clock, rfc3339
 from gateways.delivery import MAX_RECORDS, Delivery
+from gateways.limits import require_at_least, require_in_order, require_positive
 from gateways.records import StatusAnswer
 from gateways.remote import Handlers, Remote
 from gateways.report import MeterReading, Told, make_report, spool_status
@@ -42,7 +43,10 @@ _ABOUT_THE_REQUEST: Final = (MisunderstoodError, TooLargeError, BrokenServerErro
 
 @dataclass(frozen=True, slots=True)
 class UplinkSettings:
-    """The config file's table `[uplink]`; seconds. `ca_file`: certificates to trust instead of the public ones."""
+    """The config file's table `[uplink]`; seconds. `ca_file`: certificates to trust instead of the public ones.
+
+    Raises ValueError, in words, for a value with which nothing would arrive.
+    """
 
     timeout_s: float = 30.0
     backoff_first_s: float = 1.0
@@ -50,6 +54,11 @@ class UplinkSettings:
     status_every_s: float = 60.0
     alive_chunk_s: float = 300.0
     ca_file: Path | None = None
+
+    def __post_init__(self) -> None:
+        require_positive(self, "timeout_s", "backoff_first_s", "alive_chunk_s")
+        require_at_least(1, self, "status_every_s")
+        require_in_order(self, "backoff_first_s", "backoff_last_s")
 
 
 def _no_lid(meter: str) -> str | None:

@@ -84,6 +84,24 @@ port = "/dev/ttyUSB2"
         ("[[meters]]", "[session]\nstable_s = nan\n[[meters]]", "5:1: session.stable_s = nan: must be seconds"),
         ("[[meters]]", "[session]\nstable_s = true\n[[meters]]", "5:1: session.stable_s = true: must be seconds"),
         ("[[meters]]", "[session]\nstep_g = -1\n[[meters]]", "5:1: session.step_g = -1: must be whole grams, 0 or"),
+        (
+            "[[meters]]",
+            "[session]\nstep_g = 0\n[[meters]]",
+            "5:1: session.step_g: cannot be used: step_g = 0 must",
+        ),
+        (
+            "[[meters]]",
+            "[session]\nlate_close_s = 30\n[[meters]]",
+            "5:1: session.late_close_s: cannot be used: open_alarm_s = 60.0 must be late_close_s = 30 or less",
+        ),
+        (
+            "[[meters]]",
+            "[uplink]\ntimeout_s = 0\n[[meters]]",
+            "5:1: uplink.timeout_s: cannot be used: timeout_s = 0",
+        ),
+        ("[[meters]]", "[uplink]\nstatus_every_s = 0\n[[meters]]", "5:1: uplink.status_every_s: cannot be used"),
+        ("[[meters]]", "[uplink]\nbackoff_last_s = 0.5\n[[meters]]", "5:1: uplink.backoff_last_s: cannot be used"),
+        ("[[meters]]", "[spool_limits]\nmax_bytes = 0\n[[meters]]", "5:1: spool_limits.max_bytes: cannot be used"),
         ("[[meters]]", "session = 5\n[[meters]]", "4:1: session = 5: must be a table [session]"),
         (
             "[[meters]]",
