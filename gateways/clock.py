@@ -1,9 +1,12 @@
 """Time on a box without a battery: monotonic milliseconds count, wall time is only what we believe.
 
 Timers, keys and order use CLOCK_BOOTTIME and the boot id. Wall time goes to people and to the server, always with
-its quality, because a box may wake up in 1970 or in a past that looks plausible.
+its quality, because a box may wake up in 1970, or in a past that looks plausible (fake-hwclock: the last shutdown).
+Only who heard the time in this boot knows it: this process from the server (`synced`, later `holdover`), or the
+system from an NTP server (`holdover`). All else is `unset`.
 """
 
+import ctypes
 import os
 import time
 from collections.abc import Callable
@@ -15,6 +18,9 @@ from typing import Final, Literal
 Quality = Literal["synced", "holdover", "unset"]
 
 _BOOT_ID_FILE: Final = Path("/proc/sys/kernel/random/boot_id")
+_SYNCHRONIZED_FILE: Final = Path("/run/systemd/timesync/synchronized")
+_TIMEX_BYTES: Final = 512  # struct timex has 208 or fewer; its first field, `modes`, is 0 to change nothing
+_TIME_ERROR: Final = 5
 # Nobody ran this software before; a clock that says otherwise was never set.
 BUILD_FLOOR: Final = datetime(2026, 1, 1, tzinfo=UTC)
 _LATEST: Final = datetime(2100, 1, 1, tzinfo=UTC)
@@ -58,12 +64,28 @@ def system_time() -> datetime:
     return now if offset_file is None else now + timedelta(seconds=float(Path(offset_file).read_text(encoding="ascii")))
 
 
+def system_is_synchronised() -> bool:
+    """Return whether an NTP client has set the system's wall time in this boot; never raises.
+
+    The kernel knows (adjtimex(2): any state but TIME_ERROR). Where its word is kept from us, as by ProtectClock= of our
+    unit, systemd-timesyncd's does (systemd-timesyncd.service(8), FILES).
+    """
+    if WALL_OFFSET_VARIABLE in os.environ:
+        return False
+    try:
+        state = int(ctypes.CDLL(None).adjtimex(ctypes.create_string_buffer(_TIMEX_BYTES)))
+    except (AttributeError, OSError):
+        state = -1
+    return 0 <= state < _TIME_ERROR or _SYNCHRONIZED_FILE.exists()
+
+
 _EPOCH: Final = datetime(1970, 1, 1, tzinfo=UTC)
 
 
 class Clock:
     """The box's clock. `floor` is the latest time the box can prove has passed (its last contact with the server).
 
+    `synchronised` tells whether `wall` was set in this boot; a `wall` that is not the system's counts as set.
     One thread may learn while others read: what was learnt is replaced as a whole.
     """
 
@@ -72,12 +94,14 @@ class Clock:
         *,
         mono: Callable[[], float] = monotonic,
         wall: Callable[[], datetime] = system_time,
+        synchronised: Callable[[], bool] | None = None,
         boot: str | None = None,
         floor: datetime = BUILD_FLOOR,
     ) -> None:
         self.mono = mono
         self.boot_id = boot or boot_id()
         self._wall = wall
+        self._synchronised = synchronised or (system_is_synchronised if wall is system_time else lambda: True)
         self._floor = max(floor, BUILD_FLOOR)
         self._learnt: _Learnt | None = None
 
@@ -123,8 +147,8 @@ class Clock:
 
     def _unlearnt(self, mono: float) -> Instant:
         wall = self._wall() - timedelta(seconds=self.mono() - mono)
-        plausible = self._floor <= wall < _LATEST
-        return Instant(wall, "holdover" if plausible else "unset", _milliseconds(mono))
+        believed = self._floor <= wall < _LATEST and self._synchronised()
+        return Instant(wall, "holdover" if believed else "unset", _milliseconds(mono))
 
 
 def _milliseconds(mono: float) -> int:

@@ -2,7 +2,8 @@
 
 The monotonic clock of a boot cannot be set and hardly drifts, so the pair (boot, milliseconds) of a record, held
 against the same pair of the envelope, places a record of the running boot to about a second whatever the wall clock
-says. For an earlier boot only bounds are known: after the record before it, before the running boot began.
+says, be it years off. Of an earlier boot a clock that was set is believed unless it is absurd; by one that was not,
+only bounds are known: after the record before it, before the running boot began.
 """
 
 from datetime import UTC, datetime, timedelta
@@ -40,23 +41,22 @@ def place(
         return Fault("malformed", f"{claimed.isoformat()} is at the edge of the calendar")
     if claimed.tzinfo is not UTC:
         claimed = claimed.astimezone(UTC)
-    same_boot = boot_id == sending.boot_id
-    if same_boot and mono_ms > sending.mono_ms:
-        return Fault("clock_inconsistent", f"recorded at {mono_ms} ms of a boot that was sent at {sending.mono_ms} ms")
-    if clock != "unset" and claimed - sending.received_at > FUTURE:
+    if boot_id == sending.boot_id:
+        return _by_monotonic_clock(claimed, clock, mono_ms, sending)
+    if clock == "unset":
+        return _between(claimed, previous, sending)
+    if claimed - sending.received_at > FUTURE:
         return Fault("future_time", f"{claimed.isoformat()} is after its arrival {sending.received_at.isoformat()}")
-    if clock != "unset" and sending.received_at - claimed > OLDEST:
+    if sending.received_at - claimed > OLDEST:
         return Fault("past_time", f"{claimed.isoformat()} is over three years before its arrival")
-    if same_boot:
-        return _by_monotonic_clock(claimed, clock, sending.mono_ms - mono_ms, sending.received_at)
-    if clock != "unset":
-        return Placed(claimed, None, None)
-    return _between(claimed, previous, sending)
+    return Placed(claimed, None, None)
 
 
-def _by_monotonic_clock(claimed: datetime, clock: str, age_ms: int, received_at: datetime) -> Placed:
-    age = timedelta(milliseconds=age_ms)
-    estimate = received_at - age
+def _by_monotonic_clock(claimed: datetime, clock: str, mono_ms: int, sending: Sending) -> Placed | Fault:
+    if mono_ms > sending.mono_ms:
+        return Fault("clock_inconsistent", f"recorded at {mono_ms} ms of a boot that was sent at {sending.mono_ms} ms")
+    age = timedelta(milliseconds=sending.mono_ms - mono_ms)
+    estimate = sending.received_at - age
     if clock == "unset":
         return Placed(estimate, None, None)
     off = abs(claimed - estimate)

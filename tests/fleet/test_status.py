@@ -106,7 +106,8 @@ def test_touches_keep_the_first_and_the_last_time(box: Box, town: Town, database
 def test_a_touch_that_cannot_be_placed_is_refused_alone(box: Box, town: Town, database: Database) -> None:
     town.add_gateway("GW-2", ["W0G-M3"])
     card = town.card("0D00319CD0")
-    wrong = [touch(box, card, "W0G-M9"), touch(box, card, "W0G-M3"), touch(box, card, at="2999-01-01T00:00:00Z")]
+    undated = touch(box, card, at="2999-01-01T00:00:00Z", boot_id="an earlier boot")
+    wrong = [touch(box, card, "W0G-M9"), touch(box, card, "W0G-M3"), undated]
     answer = told(box, touches=[*wrong, touch(box, card)], notices=[notice(box, 1)])
     assert answer["refused"] == [
         {"meter": "W0G-M9", "code": "unknown_meter"},

@@ -2,14 +2,16 @@
 
 import itertools
 from datetime import UTC, datetime, timedelta
+from pathlib import Path
 
 import msgspec
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from gateways import clock as clocks
 from gateways.alive import AliveTracker
-from gateways.clock import Clock, rfc3339
+from gateways.clock import WALL_OFFSET_VARIABLE, Clock, rfc3339, system_is_synchronised
 
 NOON = datetime(2026, 11, 22, 12, tzinfo=UTC)
 
@@ -18,11 +20,69 @@ class Time:
     def __init__(self, wall: datetime = NOON, mono: float = 50.0) -> None:
         self.wall = wall
         self.mono = mono
-        self.clock = Clock(mono=lambda: self.mono, wall=lambda: self.wall, boot="boot-1")
+        self.is_synchronised = True
+        self.clock = Clock(
+            mono=lambda: self.mono, wall=lambda: self.wall, synchronised=lambda: self.is_synchronised, boot="boot-1"
+        )
 
     def pass_s(self, seconds: float) -> None:
         self.mono += seconds
         self.wall += timedelta(seconds=seconds)
+
+
+def test_a_plausible_clock_that_nobody_set_in_this_boot_is_unset_until_the_server_is_heard() -> None:
+    time = Time()
+    time.is_synchronised = False
+    assert (time.clock.now().quality, time.clock.now().wall) == ("unset", NOON)
+    time.clock.learn(NOON + timedelta(hours=38), asked=50, answered=50)
+    assert (time.clock.now().quality, time.clock.now().wall) == ("synced", NOON + timedelta(hours=38))
+
+
+def test_a_clock_that_an_ntp_client_sets_later_is_held_over_from_then_on() -> None:
+    time = Time()
+    time.is_synchronised = False
+    assert time.clock.now().quality == "unset"
+    time.is_synchronised = True
+    assert time.clock.now().quality == "holdover"
+
+
+class Kernel:
+    """A C library whose adjtimex(2) answers `state`, if it has one."""
+
+    def __init__(self, state: int | None) -> None:
+        if state is not None:
+            self.adjtimex = lambda _timex: state
+
+
+@pytest.mark.parametrize(
+    ("state", "told_by_timesyncd", "synchronised"),
+    [
+        (0, False, True),
+        (4, False, True),  # a leap second
+        (5, False, False),  # TIME_ERROR
+        (5, True, True),
+        (-1, False, False),  # forbidden, as by ProtectClock=
+        (-1, True, True),
+        (None, False, False),  # no such call
+    ],
+)
+def test_the_system_is_synchronised_if_kernel_or_ntp_client_say_so(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path, state: int | None, told_by_timesyncd: bool, synchronised: bool
+) -> None:
+    monkeypatch.setattr(clocks.ctypes, "CDLL", lambda _name: Kernel(state))
+    monkeypatch.setattr(clocks, "_SYNCHRONIZED_FILE", tmp_path / "synchronized")
+    if told_by_timesyncd:
+        (tmp_path / "synchronized").touch()
+    assert system_is_synchronised() is synchronised
+
+
+def test_this_machines_kernel_answers_and_is_not_asked_about_a_clock_that_is_simulated(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    assert system_is_synchronised() in (True, False)
+    monkeypatch.setattr(clocks.ctypes, "CDLL", lambda _name: Kernel(0))
+    monkeypatch.setenv(WALL_OFFSET_VARIABLE, "offset")
+    assert not system_is_synchronised()
 
 
 def test_a_plausible_clock_is_held_over_until_the_server_confirms_it() -> None:

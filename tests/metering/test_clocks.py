@@ -32,14 +32,21 @@ def test_a_synced_clock_is_believed_while_the_monotonic_clock_agrees(age_ms: int
     assert placed == Placed(claimed, None, None)
 
 
-@given(ages, st.integers(4000, 1_000_000))
-def test_a_clock_that_jumped_is_overruled_by_the_monotonic_clock(age_ms: int, off_s: int) -> None:
+@given(
+    ages,
+    st.integers(-400_000_000, 400_000_000).filter(lambda off_s: abs(off_s) > 4000),  # hours to a dozen years
+    st.sampled_from(["synced", "holdover"]),
+)
+def test_a_clock_that_is_wrong_is_overruled_by_the_monotonic_clock(age_ms: int, off_s: int, clock: str) -> None:
     moment = RECEIVED - timedelta(milliseconds=age_ms)
-    placed = place(moment - timedelta(seconds=off_s), "holdover", "boot", 100_000_000 - age_ms, SENDING, None)
+    placed = place(moment + timedelta(seconds=off_s), clock, "boot", 100_000_000 - age_ms, SENDING, None)
     assert placed == Placed(moment, None, None)
 
 
-@given(st.datetimes(timezones=st.just(UTC)), st.integers(1, 30 * 86400))
+@given(
+    st.datetimes(datetime(2, 1, 1), datetime(9998, 12, 31), timezones=st.just(UTC)),  # noqa: DTZ001 - `timezones` adds it
+    st.integers(1, 30 * 86400),
+)
 def test_an_unset_clock_of_an_earlier_boot_has_bounds_and_lies_between_them(claimed: datetime, before_s: int) -> None:
     booted = RECEIVED - timedelta(milliseconds=SENDING.mono_ms)
     previous = booted - timedelta(seconds=before_s)
@@ -54,8 +61,8 @@ def test_a_set_clock_of_an_earlier_boot_is_believed() -> None:
     assert place(claimed, "holdover", "old boot", 5, SENDING, None) == Placed(claimed, None, None)
 
 
-def test_a_claim_in_the_future_is_a_fault_however_the_monotonic_clock_stands() -> None:
-    fault = place(RECEIVED + timedelta(minutes=6), "synced", "boot", 1, SENDING, None)
+def test_a_claim_in_the_future_of_an_earlier_boot_is_a_fault() -> None:
+    fault = place(RECEIVED + timedelta(minutes=6), "synced", "old boot", 1, SENDING, None)
     assert isinstance(fault, Fault)
     assert fault.code == "future_time"
     assert timedelta(minutes=6) > TOLERANCE
@@ -68,6 +75,15 @@ def test_what_the_gateway_claimed_is_kept_beside_the_servers_estimate(box: Box, 
     assert row.claimed_at == datetime(1970, 1, 1, 0, 10, tzinfo=UTC)
     assert abs(row.received_at - row.occurred_at - timedelta(hours=2)) < timedelta(seconds=5)
     assert row.booked_at >= row.received_at
+
+
+def test_a_clock_in_the_future_spoils_no_record_of_the_running_boot(box: Box, database: Database) -> None:
+    claimed = "2031-05-01T09:00:00.000Z"
+    answer = box.post([box.record(1, clock="holdover", occurred_at=claimed, ago=timedelta(hours=2))])
+    assert statuses(answer) == [(1, "stored", None)]
+    (row,) = ledger(database)
+    assert abs(row.received_at - row.occurred_at - timedelta(hours=2)) < timedelta(seconds=5)
+    assert (row.earliest_at, row.latest_at) == (None, None)
 
 
 @pytest.mark.parametrize(

@@ -154,14 +154,17 @@ def test_a_clock_that_jumped_is_overruled_by_the_monotonic_clock(box: Box, datab
     assert row.received_at - row.ended_at == ended
 
 
+EARLIER = {"boot_id": "an earlier boot", "mono_ms": 5}
+
+
 @pytest.mark.parametrize(
     ("changes", "code"),
     [
         ({"to": "2026-01-01T00:00:00.000Z", "from": "2026-01-01T00:00:00.000Z"}, "malformed"),
         ({"to": "2026-01-01T00:00:00.000Z", "from": "2026-01-01T00:10:00.000Z"}, "malformed"),
         ({"mono_ms": 10_000_000_001}, "clock_inconsistent"),
-        ({"to": "2999-01-01T00:10:00.000Z", "from": "2999-01-01T00:00:00.000Z"}, "future_time"),
-        ({"to": "2019-01-01T00:10:00.000Z", "from": "2019-01-01T00:00:00.000Z"}, "past_time"),
+        (EARLIER | {"to": "2999-01-01T00:10:00.000Z", "from": "2999-01-01T00:00:00.000Z"}, "future_time"),
+        (EARLIER | {"to": "2019-01-01T00:10:00.000Z", "from": "2019-01-01T00:00:00.000Z"}, "past_time"),
     ],
     ids=["empty", "backwards", "after its sending", "future", "past"],
 )
