@@ -6,7 +6,7 @@ one. Each true drop must be some record's, and no record that bills may be witho
 """
 
 from collections import defaultdict
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 from typing import Final
 
@@ -171,33 +171,58 @@ def _kind(entry: Entry) -> str:
 def _match(
     changes: Sequence[Drop], entries: Sequence[Entry], books: Books, tolerance: Tolerance
 ) -> list[tuple[Drop, Entry]]:
-    """Give each drop to a record. Weighed deposits take theirs in order; what lies between goes to unweighed ones."""
+    """Give each drop to a record: weighed deposits take theirs in order, what lies between goes to unweighed ones."""
     drops = [change for change in changes if change.kind == "drop"]
-    open_claims: list[Entry] = []
-    at = 0
-    matched: list[tuple[Drop, Entry]] = []
-    for entry in entries:
-        if entry.outcome not in DEPOSITS:
-            open_claims.append(entry)
-            continue
-        found = _find(drops, at, entry, tolerance)
-        if found is None:
-            if (entry.net_g or 0) > tolerance.drift_g or entry.outcome in BILLED:
-                books.invented.append(entry)
-            continue
-        books.lost += _claim(drops[at:found], open_claims, tolerance)
-        matched.append((drops[found], entry))
-        at = found + 1
-    books.lost += _claim(drops[at:], open_claims, tolerance)
-    return matched
+    deposits = [index for index, entry in enumerate(entries) if entry.outcome in DEPOSITS]
+    fits = [(at, deposits[nth]) for at, nth in _align(drops, [entries[index] for index in deposits], tolerance)]
+    taken = {index for _, index in fits}
+    books.invented += [entries[i] for i in deposits if i not in taken and not _is_drift(entries[i], tolerance)]
+    drop_from = entry_from = 0
+    for drop_to, entry_to in [*fits, (len(drops), len(entries))]:
+        claims = [entry for entry in entries[entry_from:entry_to] if entry.outcome not in DEPOSITS]
+        books.lost += _claim(drops[drop_from:drop_to], claims, tolerance)
+        drop_from, entry_from = drop_to + 1, entry_to + 1
+    return [(drops[at], entries[index]) for at, index in fits]
 
 
-def _find(drops: Sequence[Drop], at: int, entry: Entry, tolerance: Tolerance) -> int | None:
-    for index in range(at, len(drops)):
-        drop = drops[index]
-        if _is_of(drop, entry) and abs(drop.grams - (entry.net_g or 0)) <= tolerance.of(entry):
-            return index
-    return None
+def _is_drift(entry: Entry, tolerance: Tolerance) -> bool:
+    return entry.outcome not in BILLED and (entry.net_g or 0) <= tolerance.drift_g
+
+
+def _align(drops: Sequence[Drop], deposits: Sequence[Entry], tolerance: Tolerance) -> list[tuple[int, int]]:
+    """Return the most pairs of a drop and the deposit that tells of it, both in order (longest common subsequence)."""
+    start = 0
+    while start < min(len(drops), len(deposits)) and _fits(drops[start], deposits[start], tolerance):
+        start += 1
+    rows, columns = len(drops) - start, len(deposits) - start
+    longest = [[0] * (columns + 1) for _ in range(rows + 1)]
+    for row in reversed(range(rows)):
+        for column in reversed(range(columns)):
+            longest[row][column] = (
+                longest[row + 1][column + 1] + 1
+                if _fits(drops[start + row], deposits[start + column], tolerance)
+                else max(longest[row + 1][column], longest[row][column + 1])
+            )
+    return [(at, at) for at in range(start)] + [
+        (start + row, start + column) for row, column in _walk(longest, rows, columns)
+    ]
+
+
+def _walk(longest: list[list[int]], rows: int, columns: int) -> Iterator[tuple[int, int]]:
+    row = column = 0
+    while row < rows and column < columns:
+        here = longest[row][column]
+        if longest[row + 1][column] == here:
+            row += 1
+        elif longest[row][column + 1] == here:
+            column += 1
+        else:
+            yield row, column
+            row, column = row + 1, column + 1
+
+
+def _fits(drop: Drop, entry: Entry, tolerance: Tolerance) -> bool:
+    return _is_of(drop, entry) and abs(drop.grams - (entry.net_g or 0)) <= tolerance.of(entry)
 
 
 def _is_of(drop: Drop, entry: Entry) -> bool:

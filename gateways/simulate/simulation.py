@@ -30,7 +30,7 @@ log = structlog.get_logger()
 _TICK_S: Final = 0.01
 _REVIVE_EVERY_S: Final = 0.25
 _POLL_S: Final = 0.1
-_LEAST_OPEN_S: Final = 1.3
+_LEAST_OPEN_S: Final = 2.2
 _CALM_POLLS: Final = 5
 
 
