@@ -257,6 +257,10 @@ _TEXTS: Final[dict[str, dict[Lang, str]]] = {
         "en": "spool: {depth} records wait, oldest {oldest_age_s} s, epoch {epoch}, next number {next_seq}",
     },
     "status_contact": {"ko": "마지막 서버 응답: {last} ({age})", "en": "last answer of the server: {last} ({age})"},
+    "status_acknowledged": {
+        "ko": "마지막으로 서버가 받은 배출 기록: {last} ({age})",
+        "en": "last discharge that the server acknowledged: {last} ({age})",
+    },
     "status_disk": {
         "ko": "디스크: 스풀 {spool} MB, 남은 공간 {free} MB",
         "en": "disk: spool {spool} MB, {free} MB free",

@@ -77,6 +77,8 @@ class Overview(msgspec.Struct, frozen=True):
     link: LinkView | None
     last_contact: str | None
     last_contact_age_s: int | None
+    last_acknowledged: str | None
+    last_acknowledged_age_s: int | None
     spool_bytes: int
     free_bytes: int
     refusing: bool
@@ -101,7 +103,7 @@ def overview(config: GatewayConfig) -> Overview:
 
 
 def _look(config: GatewayConfig, running: bool, live: LiveStatus | None, spool: Spool) -> Overview:
-    last = spool.last_contact()
+    last, acknowledged = spool.last_contact(), spool.last_acknowledgement()
     clock = Clock(floor=last) if last else Clock()
     now = datetime.fromisoformat(live.now) if live else clock.now().wall
     waiting, room, cards = spool_status(spool, clock), spool.room(), spool.cards_status()
@@ -120,6 +122,8 @@ def _look(config: GatewayConfig, running: bool, live: LiveStatus | None, spool: 
         link=_link(spool),
         last_contact=rfc3339(last) if last else None,
         last_contact_age_s=_age_s(last, now),
+        last_acknowledged=rfc3339(acknowledged) if acknowledged else None,
+        last_acknowledged_age_s=_age_s(acknowledged, now),
         spool_bytes=room.spool_bytes,
         free_bytes=room.free_bytes,
         refusing=room.refusing,

@@ -47,6 +47,8 @@ def _lines(seen: Overview, lang: Lang) -> Iterator[str]:
     yield say(lang, "status_spool", **known)
     last = never if seen.last_contact is None else seen.last_contact
     yield say(lang, "status_contact", last=last, age=_age(seen.last_contact_age_s, lang))
+    acknowledged = never if seen.last_acknowledged is None else seen.last_acknowledged
+    yield say(lang, "status_acknowledged", last=acknowledged, age=_age(seen.last_acknowledged_age_s, lang))
     yield say(lang, "status_disk", spool=_megabytes(seen.spool_bytes), free=_megabytes(seen.free_bytes))
     yield say(lang, "status_cards", count=seen.cards.count, age=_age(seen.cards.age_s, lang))
     if seen.commands:

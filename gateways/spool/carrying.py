@@ -105,7 +105,7 @@ def _carry_version_2(db: sqlite3.Connection, new: sqlite3.Connection) -> None:
     _copy(db, new, "touches", "meter, hash, last4, reason, at, clock, boot_id, mono_ms")
     # A list with holes is better than none without network; without its version the whole is fetched again.
     _copy(db, new, "cards", "hash, state, role")
-    kept = ("server_time", "cards_received_at", "cards_valid_for_s")
+    kept = ("server_time", "acknowledged_at", "cards_received_at", "cards_valid_for_s")
     meta = [row for row in _readable(db, "key, value", "meta", "key") if row[0] in kept and isinstance(row[1], int)]
     new.executemany("INSERT OR IGNORE INTO meta VALUES (?, ?)", meta)
 

@@ -126,6 +126,8 @@ class Records(Connection):
             _prune(db, now - KEEP_ACKED_DAYS * 86_400)
             _drop_ended_sessions(db)
             _remember_contact(db, now)
+            if marked:
+                db.execute("REPLACE INTO meta VALUES ('acknowledged_at', ?)", (now,))
         return marked
 
     def depth(self) -> Depth:
@@ -140,7 +142,14 @@ class Records(Connection):
 
     def last_contact(self) -> datetime | None:
         """Return the server's time (UTC) at its last acknowledgement or status reply."""
-        row = self._db.execute("SELECT value FROM meta WHERE key = 'server_time'").fetchone()
+        return self._moment("server_time")
+
+    def last_acknowledgement(self) -> datetime | None:
+        """Return the server's time (UTC) when it last acknowledged a record that had waited."""
+        return self._moment("acknowledged_at")
+
+    def _moment(self, key: str) -> datetime | None:
+        row = self._db.execute("SELECT value FROM meta WHERE key = ?", (key,)).fetchone()
         return None if row is None else datetime.fromtimestamp(row[0], UTC)
 
     # --- Alive intervals

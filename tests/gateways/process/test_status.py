@@ -200,6 +200,28 @@ def test_a_server_that_is_silent_and_cards_that_are_too_old_are_troubles(box: Bo
         assert box.troubles() == ["trouble_no_contact", "trouble_cards"]
 
 
+def test_the_last_discharge_that_was_acknowledged_is_told_apart_from_the_last_answer(box: Box) -> None:
+    later = box.now + timedelta(seconds=400)
+    with box.spool() as spool:
+        spool.forget_alive([], later)
+    with box.served():
+        box.tell(now=rfc3339(later))
+        text, values = box.status().stdout, json.loads(box.status("--json").stdout)
+    assert (values["last_contact_age_s"], values["last_acknowledged_age_s"]) in [(0, 400), (0, 401), (1, 401)]
+    at = f"{box.now:%Y-%m-%dT%H:%M:%S}.000Z"
+    assert f"last discharge that the server acknowledged: {at} ({values['last_acknowledged_age_s']} s ago)" in text
+
+
+def test_before_anything_was_acknowledged_it_says_never(tmp_path: Path) -> None:
+    box = Box(tmp_path)
+    with box.spool() as spool:
+        spool.forget_alive([], box.now)
+    box.tell()
+    with box.served():
+        assert json.loads(box.status("--json").stdout)["last_acknowledged"] is None
+        assert "acknowledged: never (-)" in box.status().stdout
+
+
 def test_a_key_that_the_server_refuses_is_a_trouble_of_its_own(box: Box) -> None:
     with box.spool() as spool:
         spool.put_status("uplink", b'{"state": "refused", "problem": "key-revoked", "since": "2026-11-27T00:00:00Z"}')

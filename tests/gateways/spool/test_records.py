@@ -63,9 +63,10 @@ def test_only_the_records_own_results_acknowledge_it(spool: Spool) -> None:
     results = [Result(1, "stored"), Result(3, "quarantined", "unknown_meter"), Result(4, "postponed")]
     assert spool.acknowledge(spool.epoch(), results, NOW) == 2
     assert waiting(spool) == [2, 4]
-    assert spool.acknowledge("0" * 16, [Result(2, "stored")], NOW) == 0
+    later = NOW + timedelta(hours=1)
+    assert spool.acknowledge("0" * 16, [Result(2, "stored")], later) == 0
     assert waiting(spool) == [2, 4]
-    assert spool.last_contact() == NOW
+    assert (spool.last_acknowledgement(), spool.last_contact()) == (NOW, later)
 
 
 def test_a_number_beyond_its_epoch_acknowledges_nothing_of_the_next_one(spool: Spool) -> None:
