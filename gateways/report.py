@@ -1,5 +1,6 @@
 """What a status says, put together from the spool and the meters."""
 
+import hashlib
 from collections.abc import Iterable, Sequence
 from dataclasses import asdict, dataclass, field
 from typing import Any, Final
@@ -99,7 +100,7 @@ def make_report(spool: Spool, clock: Clock, readings: Iterable[MeterReading], to
         cards=cards_status(spool, clock),
         commands=[CommandResult(row.id, row.state, row.detail) for row in told.results],
         touches=[_touch(row) for row in told.touches],
-        notices=[msgspec.convert(asdict(row), Notice) for row in told.notices],
+        notices=[_notice(row) for row in told.notices],
     )
 
 
@@ -124,6 +125,17 @@ def _meter_status(reading: MeterReading, rows: Sequence[AliveRow]) -> MeterStatu
         faults=reading.faults,
         ports=reading.ports,
     )
+
+
+def _notice(row: NoticeRow) -> Notice:
+    """Return it under a number that is its own: a restored image of the disk gives the same rows to other notices.
+
+    21 bits are the row's, so that the numbers are in order, 32 a hash of the notice: together a whole number of JSON.
+    """
+    values = asdict(row)
+    hashed = hashlib.blake2b(repr(values).encode(), digest_size=4).digest()
+    values["id"] = row.id % 2**21 << 32 | int.from_bytes(hashed, "big")
+    return msgspec.convert(values, Notice)
 
 
 def _touch(row: TouchRow) -> Touch:

@@ -1,16 +1,18 @@
 """A status tells what waits to be told, at once where somebody waits for it, and never holds up the records."""
 
 import json
+import sqlite3
 import threading
 import time
 from contextlib import closing
 from dataclasses import replace
+from pathlib import Path
 
 import pytest
 from structlog.testing import capture_logs
 
 from gateways.cards import Card
-from gateways.spool import Spool
+from gateways.spool import Spool, open_spool
 from gateways.uplink import MeterReading, Uplink, UplinkSettings
 from tests.gateways.fake_server import Refusal, wait_until
 from tests.gateways.uplink.rig import FAST, METER, READING, Rig
@@ -55,7 +57,7 @@ def test_touches_and_notices_are_told_until_the_server_has_them(rig: Rig) -> Non
         ({"hash": f"{1:032x}", "last4": "00AB"}, "card_blocked")
     ]
     assert "id" not in first["touches"][0]
-    assert [(one["id"], one["kind"], one["detail"]) for one in first["notices"]] == [(1, "disk_full", "no room")]
+    assert [(one["kind"], one["detail"]) for one in first["notices"]] == [("disk_full", "no room")]
     assert (second["touches"], second["notices"]) == ([], [])
 
 
@@ -299,3 +301,35 @@ def test_what_is_left_of_a_status_that_somebody_asked_for_follows_at_once(rig: R
     for _ in range(3):
         rig.uplink.step()
     assert [len(told["touches"]) for told in rig.fake.statuses] == [0, 50, 50, 20]
+
+
+def test_a_notice_keeps_its_number_until_it_is_heard_and_later_ones_have_higher_numbers(rig: Rig) -> None:
+    for detail in "abc":
+        notice(rig, detail)
+    rig.fake.misbehave = lambda path, _body: Refusal(after_booking=True) if path.endswith("/status") else None
+    status(rig)
+    notice(rig, "d")
+    rig.fake.misbehave = lambda _path, _body: None
+    status(rig)
+    first, second = ([(one["id"], one["detail"]) for one in told["notices"]] for told in rig.fake.statuses)
+    assert second[:3] == first
+    assert second == sorted(second)
+    assert all(0 <= number < 2**53 for number, _ in second)
+
+
+def test_notices_of_a_restored_image_are_not_taken_for_those_that_the_server_has_heard(
+    rig: Rig, tmp_path: Path
+) -> None:
+    image = tmp_path / "image.db"
+    with closing(sqlite3.connect(image)) as copy:
+        rig.spool._db.backup(copy)
+    notice(rig, "before")
+    rig.uplink.step()
+    with closing(open_spool(image)) as restored:
+        restored.add_notice("disk_full", "after", rig.clock.now(), rig.clock.boot_id)
+        assert restored.epoch() == rig.spool.epoch()
+        assert [row.id for row in restored.notices(9)] == [1]
+        Uplink(rig.server, restored, rig.clock, lambda: [READING], FAST).step()
+    before, after = (one for told in rig.fake.statuses for one in told["notices"])
+    assert (before["detail"], after["detail"]) == ("before", "after")
+    assert before["id"] != after["id"]
