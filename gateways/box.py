@@ -79,6 +79,7 @@ class Box:
             open_lid=self._open_lid,
             restart=self.stop,
             releases=launched(config.update.public_key),
+            is_proven=lambda: self._health.proof.is_given(),
         )
         self._health = Health(config, clock, keys, self._spool, self._uplink, notifier or Notifier(None))
         self._stop = threading.Event()

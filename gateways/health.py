@@ -18,6 +18,7 @@ from gateways.notify import Notifier, watchdog_s
 from gateways.progress import LIMITS, Progress, Watchdog
 from gateways.report import MeterReading
 from gateways.spool import Spool
+from gateways.trial import Proof, settled_s
 from gateways.uplink import Uplink
 
 log = structlog.get_logger()
@@ -48,6 +49,7 @@ class Health:
         self._uplink_limit_s = LIMITS["uplink"] + config.uplink.timeout_s
         self._progress = Progress(clock.mono)
         self._watchdog = Watchdog(notifier, self._progress, (watchdog_s() or 30.0) / 3)
+        self.proof = Proof(settled_s(config.update.trial_s))
         self._thread: threading.Thread | None = None
         self._live_at = self._commit_at = float("-inf")
         self._counts_at = clock.mono()
@@ -74,6 +76,7 @@ class Health:
         if self._thread is not None and self._thread.is_alive() and self._uplink_moves(at):
             self._progress.beat("uplink")
         self._watchdog.tick(at)
+        self.proof.tick(at, well=self._progress.is_healthy(at))
         if at - self._live_at >= _LIVE_EVERY_S:
             self._live_at = at
             self._write(at, [meter.reading() for meter in meters])
