@@ -177,7 +177,8 @@ def test_two_gateways_never_serve_one_spool(tmp_path: Path) -> None:
             world.start()
             log = tmp_path / "W0G-GW-001" / "gateway.log"
             assert wait_until(lambda: b"port_opened" in log.read_bytes())
-            second = command("run", "--config", str(tmp_path / "W0G-GW-001" / "gateway.toml"), timeout=20)
+            config = str(tmp_path / "W0G-GW-001" / "gateway.toml")
+            second = command("run", "--lang", "en", "--config", config, timeout=20)
         finally:
             world.stop()
     assert second.returncode == 1
