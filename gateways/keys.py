@@ -12,9 +12,20 @@ from pathlib import Path
 
 import msgspec
 
+from gateways.messages import Lang, say
+
 
 class KeyFileError(Exception):
-    """The key file is missing, broken or readable by others; the text says what to do."""
+    """The key file is missing, broken or readable by others: the key of a text that says what to do, and its values."""
+
+    def __init__(self, text: str, **values: object) -> None:
+        super().__init__(say("en", text, **values))
+        self._text = text
+        self._values = values
+
+    def in_words(self, lang: Lang) -> str:
+        """Return the text in a language."""
+        return say(lang, self._text, **self._values)
 
 
 class GatewayKey(msgspec.Struct, frozen=True, dict=True):
@@ -129,16 +140,16 @@ def load_keys(path: Path) -> KeyRing:
         mode = path.stat().st_mode
         content = path.read_bytes()
     except OSError as error:
-        raise KeyFileError(f"{path}: {error.strerror}; claim the gateway first (jongnyang-gateway claim)") from error
+        raise KeyFileError("key_missing", path=path, problem=error.strerror) from error
     if stat.S_IMODE(mode) & 0o077:
-        raise KeyFileError(f"{path} can be read by others; run: chmod 600 {path}")
+        raise KeyFileError("key_open", path=path)
     try:
         pair = _decode(content)
         lengths = [len(key.secret_bytes) for key in (pair.current, pair.next) if key]
     except (msgspec.DecodeError, ValueError) as error:
-        raise KeyFileError(f"{path} is not a key file ({error}); claim the gateway again") from error
+        raise KeyFileError("key_broken", path=path, problem=error) from error
     if not all(lengths):
-        raise KeyFileError(f"{path} holds an empty key; claim the gateway again")
+        raise KeyFileError("key_empty", path=path)
     return KeyRing(pair.current, pair.next, path)
 
 

@@ -224,6 +224,22 @@ _TEXTS: Final[dict[str, dict[Lang, str]]] = {
         "en": "Note: there is no key file {path} yet; claim the gateway (jongnyang-gateway claim)",
     },
     # What `status` says
+    "key_missing": {
+        "ko": "{path}: {problem}. 게이트웨이를 먼저 등록하세요(jongnyang-gateway claim).",
+        "en": "{path}: {problem}; claim the gateway first (jongnyang-gateway claim)",
+    },
+    "key_open": {
+        "ko": "{path} 파일을 다른 사용자도 읽을 수 있습니다. 실행하세요: chmod 600 {path}",
+        "en": "{path} can be read by others; run: chmod 600 {path}",
+    },
+    "key_broken": {
+        "ko": "{path} 은(는) 키 파일이 아닙니다({problem}). 게이트웨이를 다시 등록하세요.",
+        "en": "{path} is not a key file ({problem}); claim the gateway again",
+    },
+    "key_empty": {
+        "ko": "{path} 에 든 키가 비어 있습니다. 게이트웨이를 다시 등록하세요.",
+        "en": "{path} holds an empty key; claim the gateway again",
+    },
     "spool_in_use": {
         "ko": "{path}: 다른 jongnyang-gateway가 쓰고 있습니다. 그쪽을 먼저 멈추세요.",
         "en": "{path}: another jongnyang-gateway serves it; stop that one first",

@@ -46,7 +46,7 @@ def run(config_path: Path, lang: Lang | None, as_json: bool, grace_s: float, exi
     try:
         box = Box(config, lambda booked: show(_line(booked)), Notifier.from_environment())
     except KeyFileError as error:
-        raise fail(str(error)) from error
+        raise fail(error.in_words(chosen)) from error
     except SpoolInUseError as error:
         raise fail(say(chosen, "spool_in_use", path=config.spool)) from error
     except sqlite3.OperationalError as error:
