@@ -147,7 +147,8 @@ def test_a_release_that_proves_itself_is_not_killed(tmp_path: Path) -> None:
     assert releases.read() == Installed("1.1")
 
 
-# The gateway's own uplink; the stand-in for the bins' loop ticks ten times a second, and meets its first card.
+# The gateway's own uplink; the stand-in for the bins' loop ticks ten times a second, and meets its first card some
+# seconds after the server's answer.
 SERVES = f"""
 import sys, threading, time
 sys.path.insert(0, {str(ROOT)!r})
@@ -165,14 +166,15 @@ folder, url, first_card_s, ends_s, trial_s = Path({{folder!r}}), {{url!r}}, {{fi
 open_spool(folder / "spool.db").close()
 clock, proof, releases = Clock(), Proof(settled_s(trial_s)), launched("")
 server = Server(url, clock, key_of("W0G-GW-001"), timeout_s=5)
-def deliver():
-    uplink = Uplink(server, Spool(folder / "spool.db"), clock, list, FAST, releases=releases, is_proven=proof.is_given)
-    uplink.run()
-threading.Thread(target=deliver, daemon=True).start()
-began = time.monotonic()
-while time.monotonic() - began < ends_s:
+spool = Spool(folder / "spool.db")
+uplink = Uplink(server, spool, clock, list, FAST, releases=releases, is_proven=proof.is_given)
+threading.Thread(target=uplink.run, daemon=True).start()
+while uplink._status_at < 0:
+    time.sleep(0.05)
+answered = time.monotonic()
+while time.monotonic() - answered < ends_s:
     proof.tick(time.monotonic(), well=True)
-    assert time.monotonic() - began < first_card_s, "the first card"
+    assert time.monotonic() - answered < first_card_s, "the first card"
     time.sleep(0.1)
 """
 
