@@ -32,7 +32,7 @@ class GatewayEpoch(Base):
 
 
 class GatewayStatus(Base):
-    """The newest status report of a gateway, as JSON."""
+    """The newest status report of a gateway, as JSON; what it carries is booked elsewhere and is not in it."""
 
     __tablename__ = "gateway_status"
 

@@ -12,6 +12,8 @@ from app.fleet.models import UnknownTouch
 from app.registry.models import Card, CardAssignment, Complex, Gateway, Meter
 
 RECENT = timedelta(minutes=10)
+KEPT = timedelta(days=30)
+DROPPED_AT_ONCE = 100  # a booking drops twice what a report can bring, so what is old runs out
 
 
 class Touch(NamedTuple):
@@ -26,8 +28,11 @@ class Touch(NamedTuple):
     at: datetime
 
 
-def book_touches(executor: Executor, district_id: int, touches: Iterable[Touch]) -> None:
-    """Keep the first and the last time of each card at each meter; the same touch again changes nothing."""
+def book_touches(executor: Executor, district_id: int, touches: Iterable[Touch], now: datetime) -> None:
+    """Keep the first and the last time of each card at each meter; the same touch again changes nothing.
+
+    What nobody asked for within 30 days is dropped on the way, a bounded number each time.
+    """
     newest: dict[tuple[int, bytes], dict[str, Any]] = {}
     for touch in sorted(touches, key=lambda touch: touch.at):
         row = touch._asdict() | {"district_id": district_id}
@@ -45,6 +50,20 @@ def book_touches(executor: Executor, district_id: int, touches: Iterable[Touch])
         statement.on_conflict_do_update(index_elements=keys, set_=told, where=later),
         [newest[key] for key in sorted(newest)],
     )
+    _drop_old(executor, district_id, now)
+
+
+def _drop_old(executor: Executor, district_id: int, now: datetime) -> None:
+    touch = UnknownTouch
+    key = sa.tuple_(touch.district_id, touch.card_hash, touch.meter_id)
+    old = (
+        sa.select(touch.district_id, touch.card_hash, touch.meter_id)
+        .where(touch.district_id == district_id, touch.last_seen_at < now - KEPT)
+        .order_by(touch.last_seen_at)
+        .limit(DROPPED_AT_ONCE)
+        .with_for_update(skip_locked=True)  # who books one of them anew does not wait for us, nor we for him
+    )
+    executor.execute(sa.delete(touch).where(key.in_(old)))
 
 
 def recent_touches(

@@ -24,7 +24,7 @@ from app.metering.models import MeterAlive
 from app.metering.placing import Sending, place
 from app.metering.quarantine import Kept, keep
 from app.metering.records import Fault, content_hash, in_calendar
-from app.metering.status import Alive, Notice, Status, TouchReport
+from app.metering.status import Alive, Notice, Status, TouchReport, without_booked
 from app.problems import Problem
 from app.registry import queries as registry
 from app.registry.queries import Place
@@ -43,8 +43,9 @@ Tell = Callable[[sa.Connection], dict[str, Any]]
 
 
 def book_status(database: Database, status: Status, content: bytes, signed: Signed, tell: Tell) -> Booked:
-    """Store the report with all that it carries. What cannot be placed is refused alone, and named in the answer:
-    intervals go to quarantine, touches are dropped. `tell` adds the fleet's answer within the same transaction.
+    """Store what the report says now, and book all that it carries. What cannot be placed is refused alone, and named
+    in the answer: intervals go to quarantine, touches are dropped. `tell` adds the fleet's answer within the same
+    transaction.
     """
     signer = signed.signer
     with database.engine.begin() as connection:
@@ -112,7 +113,7 @@ def _book_touches(connection: sa.Connection, status: Status, reading: Reading) -
     """Store the refused cards; those that cannot be placed, by meter, with the reason."""
     read = [(report.meter, _touch(report, reading)) for report in status.touches]
     touches = [touch for _, touch in read if isinstance(touch, Touch)]
-    book_touches(connection, reading.signed.signer.district_id, touches)
+    book_touches(connection, reading.signed.signer.district_id, touches, reading.signed.received_at)
     return [(meter, fault) for meter, fault in read if isinstance(fault, Fault)]
 
 
@@ -221,7 +222,7 @@ def _store_report(connection: sa.Connection, content: bytes, signed: Signed) -> 
         "district_id": signed.signer.district_id,
         "gateway_id": signed.signer.gateway_id,
         "received_at": signed.received_at,
-        "report": content.decode(),
+        "report": without_booked(content),
     }
     statement = upsert(connection, GatewayStatus).values(row)
     newest = {"received_at": row["received_at"], "report": row["report"]}

@@ -147,3 +147,13 @@ def read_status(content: bytes) -> Status:
     status = read_envelope(content, _status)
     check_schema(status.schema)
     return status
+
+
+def without_booked(content: bytes) -> str:
+    """The JSON of a report that was read, without what is booked elsewhere: no hash of a card stays in it."""
+    report = msgspec.json.decode(content)
+    for name in ("touches", "notices", "commands"):
+        report.pop(name, None)
+    for meter in report["meters"]:
+        del meter["alive"]
+    return msgspec.json.encode(report).decode()

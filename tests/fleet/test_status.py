@@ -14,11 +14,13 @@ from flask.testing import FlaskClient
 
 from app.db import Database
 from app.fleet import service as fleet
-from app.times import now
+from app.fleet import touches
+from app.times import format_instant, now
 from billing.days import service_day
 from tests.builders import Box, Town
 from tests.fleet.reports import moment, notice, report, send, told, touch
 from tests.metering.reading import problem, rows_of
+from tests.metering.staff import Staff
 
 CONTRACT = Path(__file__).parents[1] / "contract"
 NOTICES = "SELECT kind, detail, epoch, notice_id FROM gateway_event WHERE notice_id IS NOT NULL ORDER BY id"
@@ -101,6 +103,40 @@ def test_touches_keep_the_first_and_the_last_time(box: Box, town: Town, database
         (2, "9CD0", "card_unknown"),
     ]
     assert timedelta(seconds=114) < rows[0].last_seen_at - rows[0].first_seen_at < timedelta(seconds=116)
+
+
+def test_no_hash_of_a_card_stays_in_what_is_shown_of_a_report(
+    box: Box, town: Town, staff: Staff, database: Database
+) -> None:
+    card = town.card("0D00319CD0")
+    meter = {"meter": "W0G-M1", "gross_g": 1, "fill_percent": 2, "zero_drift_g": 3, "lid": "closed", "faults": []}
+    interval = {"from": format_instant(now() - timedelta(seconds=9)), "to": format_instant(now())} | moment(box, 0)
+    del interval["at"]
+    told(box, meters=[meter | {"alive": [interval]}], touches=[touch(box, card)], notices=[notice(box, 1)])
+    ((report,),) = rows_of(database, "SELECT report FROM gateway_status")
+    assert card["hash"] not in report
+    assert json.loads(report).keys() == {*SAID_NOW, "meters"}
+    assert json.loads(report)["meters"] == [meter]
+    shown = staff.get("/fleet/gateways/GW-1").text
+    assert card["hash"] not in shown
+    assert "W0G-M1" in shown
+
+
+SAID_NOW = {"schema", "epoch", "boot_id", "sent_at", "mono_ms", "clock", "firmware", "spool"}
+
+
+def test_touches_older_than_a_month_are_dropped_a_bounded_number_at_a_time(
+    box: Box, town: Town, database: Database, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(touches, "DROPPED_AT_ONCE", 2)
+    old = [touch(box, town.card(f"0D0031000{number}")) for number in range(5)]
+    told(box, touches=old)
+    left = []
+    for days in (29, 31, 32, 33):
+        with time_machine.travel(now() + timedelta(days=days)):
+            told(box, touches=[touch(box, town.card("0D00319CD0"))])
+        left += [count for (count,) in rows_of(database, "SELECT count(*) FROM unknown_touch WHERE last4 <> '9CD0'")]
+    assert left == [5, 3, 1, 0]
 
 
 def test_a_touch_that_cannot_be_placed_is_refused_alone(box: Box, town: Town, database: Database) -> None:
