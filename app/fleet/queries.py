@@ -5,13 +5,15 @@ Lists are paged by key: gateways by their code, events and touches by what their
 
 import json
 from collections import defaultdict
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from datetime import datetime, timedelta
 from typing import Any
 
+import msgspec
 import sqlalchemy as sa
 from sqlalchemy.orm import Session
 
+from app.access.keys import living
 from app.access.models import GatewayClaim, GatewayEvent, GatewayKey
 from app.fleet.models import (
     DisplayRate,
@@ -83,17 +85,56 @@ def gateway_of_meter(session: Session, district_id: int, meter: str, now: dateti
 
 def fleet_summary(session: Session, district_id: int, now: datetime) -> dict[str, int]:
     """How many gateways there are, and how many of them are silent, never came, report faults, miss numbers …"""
-    everything = gateway_page(session, district_id, now, limit=100_000)
-    return {
-        "gateways": len(everything),
-        "reporting": sum(row["last_contact_at"] is not None and row["silent_since"] is None for row in everything),
-        "silent": sum(row["silent_since"] is not None for row in everything),
-        "never_seen": sum(row["last_contact_at"] is None for row in everything),
-        "without_key": sum(not row["keys"] for row in everything),
-        "with_faults": sum(bool(row["faults"]) for row in everything),
-        "with_missing": sum(row["missing_count"] > 0 for row in everything),
-        "waiting_commands": sum(row["open_commands"] for row in everything),
+    epochs = (
+        sa.select(GatewayEpoch.gateway_id, sa.func.max(GatewayEpoch.last_contact_at).label("last"))
+        .add_columns(sa.func.max(sa.case((GatewayEpoch.missing != "[]", 1), else_=0)).label("misses"))
+        .where(GatewayEpoch.district_id == district_id, GatewayEpoch.epoch_no > 0)
+        .group_by(GatewayEpoch.gateway_id)
+        .subquery()
+    )
+    keyed = sa.select(GatewayKey.gateway_id).where(GatewayKey.district_id == district_id, living(now)).distinct()
+    last = epochs.c.last
+    statement = sa.select(
+        sa.func.count().label("gateways"),
+        *_counts(
+            reporting=last > now - SILENT_AFTER,
+            silent=last <= now - SILENT_AFTER,
+            never_seen=last.is_(None),
+            without_key=Gateway.id.not_in(keyed),
+            with_missing=epochs.c.misses == 1,
+        ),
+    )
+    statement = statement.outerjoin_from(Gateway, epochs, epochs.c.gateway_id == Gateway.id)
+    counted = session.execute(statement.where(Gateway.district_id == district_id)).mappings().one()
+    waiting = sa.select(sa.func.count()).where(GatewayCommand.district_id == district_id, *_waits(now))
+    return dict(counted) | {
+        "with_faults": _with_faults(session, district_id),
+        "waiting_commands": session.scalars(waiting).one(),
     }
+
+
+def _counts(**conditions: sa.ColumnElement[bool]) -> Iterator[sa.Label[int]]:
+    """For each condition, by its name, of how many rows it is true."""
+    for name, condition in conditions.items():
+        yield sa.func.count(sa.case((condition, 1))).label(name)
+
+
+class _MeterFaults(msgspec.Struct):
+    faults: list[str]
+
+
+class _Faults(msgspec.Struct):
+    """All that is read of a report to count it: the decoder skips the rest."""
+
+    meters: list[_MeterFaults]
+
+
+_faults = msgspec.json.Decoder(_Faults)
+
+
+def _with_faults(session: Session, district_id: int) -> int:
+    reports = session.scalars(sa.select(GatewayStatus.report).where(GatewayStatus.district_id == district_id))
+    return sum(any(meter.faults for meter in _faults.decode(report).meters) for report in reports)
 
 
 def event_page(
@@ -259,11 +300,15 @@ def _epochs(session: Session, district_id: int, ids: Sequence[int]) -> dict[int,
     return _by_gateway(session.execute(statement.order_by(GatewayEpoch.epoch_no)))
 
 
+def _waits(now: datetime) -> tuple[sa.ColumnElement[bool], ...]:
+    return (GatewayCommand.state == "waiting", GatewayCommand.expires_at > now)
+
+
 def _waiting(session: Session, district_id: int, ids: Sequence[int], now: datetime) -> dict[int, int]:
     statement = (
         sa.select(GatewayCommand.gateway_id, sa.func.count())
         .where(GatewayCommand.district_id == district_id, GatewayCommand.gateway_id.in_(ids))
-        .where(GatewayCommand.state == "waiting", GatewayCommand.expires_at > now)
+        .where(*_waits(now))
     )
     found = session.execute(statement.group_by(GatewayCommand.gateway_id))
     return defaultdict(int, [(gateway_id, count) for gateway_id, count in found])
@@ -274,7 +319,7 @@ def _reports(session: Session, district_id: int, ids: Sequence[int]) -> dict[int
         GatewayStatus.district_id == district_id, GatewayStatus.gateway_id.in_(ids)
     )
     return {
-        gateway_id: json.loads(report) | {"received_at": received_at}
+        gateway_id: msgspec.json.decode(report) | {"received_at": received_at}
         for gateway_id, received_at, report in session.execute(statement)
     }
 

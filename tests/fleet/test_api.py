@@ -94,6 +94,40 @@ def test_a_silent_gateway_is_told_from_one_that_never_came(box: Box, town: Town,
     assert (summary["gateways"], summary["reporting"], summary["silent"], summary["never_seen"]) == (2, 0, 1, 1)
 
 
+def test_the_summary_counts_what_the_list_shows(
+    box: Box, town: Town, client: FlaskClient, staff: Staff, database: Database
+) -> None:
+    boxes = [box]
+    for number in range(2, 8):
+        town.add_gateway(f"GW-{number}", [f"W0G-M{number + 1}"])
+        boxes.append(Box(client, code=f"GW-{number}"))
+    Town(database, code="W0H")
+    with time_machine.travel(now() - timedelta(minutes=20)):
+        told(boxes[0], meters=[meter_report("W0G-M1", "comm"), meter_report("W0G-M2", "card")])
+        boxes[1].post([boxes[1].record(2, meter="W0G-M3")])
+    told(boxes[1], meters=[meter_report("W0G-M3", "lock")])
+    boxes[1].epoch = "0123456789abcdef"
+    boxes[1].post([boxes[1].record(1, meter="W0G-M3")])  # nothing is missing in the newer spool
+    told(boxes[2], meters=[meter_report("W0G-M4")])
+    boxes[3].post([boxes[3].record(7, meter="W0G-M5")])
+    staff.post("/fleet/gateways/GW-5/revocations", {})
+    staff.post("/fleet/gateways/GW-6/commands", {"kind": "sync_cards"})
+    staff.post("/fleet/gateways/GW-6/commands", {"kind": "rotate_key"})
+    rows = staff.get("/fleet/gateways").json["items"]
+    summary = staff.get("/fleet/summary").json
+    assert summary == {
+        "gateways": len(rows),
+        "reporting": sum(row["last_contact_at"] is not None and row["silent_since"] is None for row in rows),
+        "silent": sum(row["silent_since"] is not None for row in rows),
+        "never_seen": sum(row["last_contact_at"] is None for row in rows),
+        "without_key": sum(not row["keys"] for row in rows),
+        "with_faults": sum(bool(row["faults"]) for row in rows),
+        "with_missing": sum(row["missing_count"] > 0 for row in rows),
+        "waiting_commands": sum(row["open_commands"] for row in rows),
+    }
+    assert min(summary.values()) > 0, "each count has something to count"
+
+
 def test_the_list_is_paged_by_code(town: Town, staff: Staff) -> None:
     for number in range(2, 6):
         town.add_gateway(f"GW-{number}", [f"W0G-M{number + 1}"])
