@@ -34,6 +34,11 @@ KINDS = {
     "key-revoked": Kind(
         401, _l("The key has been revoked."), _l("Claim the gateway with a new code from the district office.")
     ),
+    "key-retiring": Kind(
+        403,
+        _l("The key's successor is in use: it fetches no other key."),
+        _l("Sign with the newer key. Where that is lost, claim the gateway with a new code from the district office."),
+    ),
     "clock-skew": Kind(
         401,
         _l("The signature's time is more than five minutes off."),

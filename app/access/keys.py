@@ -13,6 +13,7 @@ from sqlalchemy.orm import Session
 from app.access.events import Event, book_events
 from app.access.models import GatewayKey
 from app.db import Executor
+from app.problems import Problem
 
 SECRET_BYTES = 32
 GRACE = timedelta(hours=24)  # how long the old key lives on once the new one was used
@@ -61,14 +62,17 @@ def make_key(
 def second_key(session: Session, district_id: int, gateway_id: int, signed_with: str, now: datetime) -> GatewayKey:
     """The key that is to follow `signed_with` (a key id): the one that waits for its first use, else a new one.
 
-    At most two live: a new one ends every key but the one that signed.
+    At most two live: a new one ends every key but the one that signed. A key whose successor was used gets none
+    (Problem `key-retiring`): who stole it could push out the box within the day that it lives on.
     """
     hold_keys(session, district_id, gateway_id)
+    signing = session.get_one(GatewayKey, (district_id, signed_with), populate_existing=True)
+    if signing.retires_at is not None:
+        raise Problem("key-retiring")
     live = session.scalars(sa.select(GatewayKey).where(of_gateway(district_id, gateway_id), living(now))).all()
     waiting = next((key for key in live if key.confirmed_at is None and key.key_id != signed_with), None)
     if waiting is not None:
         return waiting
-    signing = session.get_one(GatewayKey, (district_id, signed_with))
     _revoke(session, [key for key in live if key is not signing], None, now)
     key = make_key(session, district_id, gateway_id, signed_with.rpartition("/")[0], signing.hardware_id, now)
     book_events(session, district_id, [Event(gateway_id, "key_made", now, key.key_id)], now)

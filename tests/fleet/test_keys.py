@@ -83,6 +83,26 @@ def test_at_most_two_keys_live_however_often_the_box_rotates(box: Box, database:
     assert problem(send(box)) == (401, "key-revoked")
 
 
+def test_an_old_key_fetches_no_key_once_its_successor_was_used(box: Box, database: Database) -> None:
+    fresh = with_key(box, ask_key(box))
+    assert send(fresh).status_code == 200
+    assert problem(ask_key(box)) == (403, "key-retiring")
+    assert rows_of(database, "SELECT count(*) FROM gateway_key") == [(2,)]
+    assert statuses(box.post([box.record(1)])) == [(1, "stored", None)], "what a restored image holds is delivered"
+    waiting = with_key(fresh, ask_key(fresh))
+    assert problem(ask_key(box)) == (401, "key-revoked"), "nor does it get the key that waits"
+    assert send(waiting).status_code == 200
+
+
+def test_a_box_restored_to_an_old_key_goes_on_by_a_claim(box: Box, client: FlaskClient, staff: Staff) -> None:
+    assert send(with_key(box, ask_key(box))).status_code == 200
+    assert problem(ask_key(box)) == (403, "key-retiring")
+    code = staff.post("/fleet/gateways/GW-1/claim-codes", {}).json["claim_code"]
+    claimed = with_key(box, client.post("/api/v1/gateways/claim", json={"claim_code": code, "hardware_id": "box"}))
+    assert statuses(claimed.post([claimed.record(1)])) == [(1, "stored", None)]
+    assert ask_key(claimed).status_code == 201
+
+
 def test_two_rotations_at_once_get_the_same_key(app: Flask, town: Town, database: Database) -> None:
     start = Barrier(4)
 
