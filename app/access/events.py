@@ -12,7 +12,7 @@ from app.ids import allocate
 
 
 class Event(NamedTuple):
-    """One event to book. `at` is when it happened, `actor` a person's name or None for the box itself."""
+    """One event to book. `at` is when it happened, `actor` a person's name or None: the box, or the service for it."""
 
     gateway_id: int
     kind: str

@@ -53,7 +53,11 @@ class Outcome(NamedTuple):
 def make_command(
     session: Session, gateway: Gateway, kind: str, arguments: dict[str, Any], actor: str, now: datetime
 ) -> GatewayCommand:
-    """A command that waits for the gateway from now on, and its event."""
+    """A command that waits for the gateway from now on, and its event; the same one while an equal one waits."""
+    session.execute(sa.select(Gateway.id).where(_is(gateway)).with_for_update())  # two who press at once agree
+    waiting = _waiting_like(session, gateway, kind, arguments, now)
+    if waiting is not None:
+        return waiting
     id_, expires_at = secrets.token_urlsafe(ID_BYTES), now + VALID.get(kind, VALID_ELSE)
     content = {
         "id": id_,
@@ -80,6 +84,24 @@ def make_command(
     told = str(arguments.get("meter") or arguments.get("version") or "")
     book_events(session, gateway.district_id, [Event(gateway.id, ASKED[kind], now, told, actor)], now)
     return command
+
+
+def _is(gateway: Gateway) -> sa.ColumnElement[bool]:
+    return sa.and_(Gateway.district_id == gateway.district_id, Gateway.id == gateway.id)
+
+
+def _waiting_like(
+    session: Session, gateway: Gateway, kind: str, arguments: dict[str, Any], now: datetime
+) -> GatewayCommand | None:
+    like = sa.select(GatewayCommand).where(
+        GatewayCommand.district_id == gateway.district_id,
+        GatewayCommand.gateway_id == gateway.id,
+        GatewayCommand.state == "waiting",
+        GatewayCommand.expires_at > now,
+        GatewayCommand.kind == kind,
+        GatewayCommand.arguments == json.dumps(arguments),
+    )
+    return session.scalars(like.order_by(GatewayCommand.created_at.desc()).limit(1)).first()
 
 
 def finish(executor: Executor, signer: SignedBy, outcomes: Sequence[Outcome], now: datetime) -> None:

@@ -47,7 +47,10 @@ def make_claim_code(session: Session, district_id: int, code: str, actor: str, n
 def give_command(
     session: Session, district_id: int, code: str, kind: str, arguments: dict[str, str], actor: str, now: datetime
 ) -> GatewayCommand:
-    """Tell a gateway to do something: `open_lid` with its `meter`, `update` with a `version`, and others without."""
+    """Tell a gateway to do something: `open_lid` with its `meter`, `update` with a `version`, and others without.
+
+    Asked again while the same waits, it is the one that waits.
+    """
     if arguments.keys() != ARGUMENTS[kind]:
         raise Problem("invalid", errors={"arguments": f"{kind} takes {', '.join(ARGUMENTS[kind]) or 'none'}"})
     gateway = gateway_of(session, district_id, code)

@@ -1,6 +1,8 @@
 """What the pages of the fleet call things: faults, events, commands, states, in the language of the page."""
 
-from flask_babel import format_timedelta
+from typing import Any
+
+from flask_babel import format_timedelta, gettext
 from flask_babel import lazy_gettext as _l
 
 FAULTS = {
@@ -59,6 +61,8 @@ EVENTS = {
     "release_added": _l("Release added"),
     "card_enrolled": _l("Card enrolled"),
 }
+# What the service itself books of a gateway; without an actor anything else is what the box did or told.
+BY_SERVICE = frozenset({"claim_code_made", "key_made", "key_confirmed", "key_revoked", "epoch_seen"})
 COMPLAINTS = {
     "missing": _l("No device is plugged in there."),
     "unplugged": _l("The device was unplugged."),
@@ -73,6 +77,13 @@ COMPLAINTS = {
 def name_of(words: dict[str, object], key: str) -> str:
     """The word for a key; the key itself where a newer gateway says something that this server has no word for."""
     return str(words.get(key, key))
+
+
+def doer(event: dict[str, Any]) -> str:
+    """Who did what an event tells: a person by name, the service, or the box."""
+    if event["actor"]:
+        return str(event["actor"])
+    return str(gettext("the service") if event["kind"] in BY_SERVICE else gettext("the gateway"))
 
 
 def age(seconds: int) -> str:

@@ -1,8 +1,10 @@
 """Commands: signed, repeated until their result comes or they expire, and only for their own gateway."""
 
 import json
+from concurrent.futures import ThreadPoolExecutor
 from datetime import timedelta
 from pathlib import Path
+from threading import Barrier
 from typing import Any
 
 import pytest
@@ -13,8 +15,9 @@ from flask.testing import FlaskClient
 from app.access.signatures import SignedBy
 from app.db import Database
 from app.fleet.orders import WaitingGateways
+from app.registry.service import install_meter
 from app.times import now
-from tests.builders import Box, Town
+from tests.builders import LONG_AGO, Box, Town
 from tests.fleet.reports import opened, send, told
 from tests.metering.reading import problem, rows_of
 from tests.metering.staff import Staff
@@ -40,6 +43,48 @@ def test_a_golden_command_is_signed_as_the_server_signs(app: Flask) -> None:
     opened(golden, bytes(range(32)))
     verifier._keys._known[claim["key_id"]] = Known(1, 1, bytes(range(32)), confirmed=True)
     assert verifier.sign(claim["key_id"], LABEL + golden["command"].encode()) == golden["signature"]
+
+
+COMMANDS: list[tuple[str, dict[str, str]]] = [
+    ("rotate_key", {}),
+    ("sync_cards", {}),
+    ("roll_back", {}),
+    ("open_lid", {"meter": "W0G-M1"}),
+]
+
+
+@pytest.mark.parametrize(("kind", "arguments"), COMMANDS, ids=[kind for kind, _ in COMMANDS])
+def test_what_is_asked_again_while_it_waits_is_the_same_command(
+    box: Box, staff: Staff, database: Database, kind: str, arguments: dict[str, str]
+) -> None:
+    first, again = order(staff, kind, **arguments), order(staff, kind, **arguments)
+    assert first == again
+    assert len(told(box)["commands"]) == 1
+    assert rows_of(database, "SELECT count(*) FROM gateway_event WHERE actor = 'kim/desk'") == [(1,)]
+    told(box, commands=[{"id": first["id"], "state": "done", "detail": ""}])
+    assert order(staff, kind, **arguments)["id"] != first["id"], "what is done can be asked for anew"
+
+
+@pytest.mark.parametrize("dialect", ["sqlite"])
+def test_another_meters_lid_is_another_command_and_so_is_one_that_expired(town: Town, staff: Staff) -> None:
+    first, other = order(staff, "open_lid", meter="W0G-M1"), order(staff, "open_lid", meter="W0G-M2")
+    with time_machine.travel(now() + timedelta(minutes=6)):
+        later = order(staff, "open_lid", meter="W0G-M1")
+    assert len({first["id"], other["id"], later["id"]}) == 3
+
+
+def test_two_who_press_at_once_give_one_command(app: Flask, staff: Staff, town: Town, database: Database) -> None:
+    start = Barrier(4)
+
+    def press(_: int) -> str:
+        start.wait()
+        answer = app.test_client().post(
+            "/api/v1/fleet/gateways/GW-1/commands", headers=staff.headers, json={"kind": "rotate_key"}
+        )
+        return str(answer.json["id"])
+
+    with ThreadPoolExecutor(4) as pool:
+        assert len(set(pool.map(press, range(4)))) == 1
 
 
 def test_a_command_comes_with_every_reply_until_its_result(box: Box, staff: Staff) -> None:
@@ -124,6 +169,10 @@ def test_a_command_that_cannot_be_is_refused(
     assert rows_of(database, "SELECT count(*) FROM gateway_command") == [(0,)]
 
 
-def test_the_oldest_twenty_come_first(box: Box, staff: Staff) -> None:
-    ids = [order(staff)["id"] for _ in range(21)]
+def test_the_oldest_twenty_come_first(box: Box, town: Town, staff: Staff, database: Database) -> None:
+    meters = [f"W0G-L{number}" for number in range(21)]
+    with database.begin() as session:
+        for meter in meters:
+            install_meter(session, town.gateway, town.complex, meter, LONG_AGO)
+    ids = [order(staff, "open_lid", meter=meter)["id"] for meter in meters]
     assert [opened(command, SECRET)["id"] for command in told(box)["commands"]] == ids[:20]

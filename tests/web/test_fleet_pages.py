@@ -7,7 +7,11 @@ import pytest
 from flask import Flask
 from flask.testing import FlaskClient
 
+from app.access.claims import open_claim
+from app.access.keys import second_key
+from app.times import now
 from tests.access.people import PAGE, add_person, csrf_token, log_in, running_app
+from tests.fleet.reports import notice
 from tests.web.fleet import NUMBER, Fleet
 
 
@@ -100,6 +104,29 @@ def test_a_button_gives_the_gateway_its_command(
     (command,) = fleet.report(fleet.well, ["W0G-M1"])["commands"]
     assert f'"kind":"{kind}"' in command["command"]
     assert all(value in command["command"] for value in more.values())
+
+
+def test_each_event_says_who_did_it(client: FlaskClient, fleet: Fleet) -> None:
+    with fleet.database.begin() as session:
+        open_claim(session, fleet.town.district.id, fleet.town.gateway.id, now())
+        second_key(session, fleet.town.district.id, fleet.town.gateway.id, "W0G/GW-1/1", now())
+    post(client, "/gateways/GW-1", action="claim_code")
+    fleet.report(fleet.well, ["W0G-M1"], notices=[notice(fleet.well, 1, "disk_full")])
+    page = get(client, "/gateways/GW-1").partition("<h2>What happened</h2>")[2]
+    events = re.findall(r"<td>([^<]*)(?:<small>[^<]*</small>)?</td><td>([^<]*)</td></tr>", page)
+    assert events[:4] == [
+        ("Disk full, service refused", "the gateway"),
+        ("Claim code made", "kim"),
+        ("New key made", "the service"),
+        ("Claim code made", "the service"),
+    ]
+    assert "서비스</td>" in get(client, "/gateways/GW-1", "ko")
+
+
+def test_a_button_pressed_twice_gives_one_command(client: FlaskClient, fleet: Fleet) -> None:
+    for _ in range(2):
+        post(client, "/gateways/GW-1", action="rotate_key")
+    assert len(fleet.report(fleet.well, ["W0G-M1"])["commands"]) == 1
 
 
 def test_a_meter_of_another_gateway_cannot_be_opened(client: FlaskClient) -> None:
