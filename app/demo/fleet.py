@@ -48,10 +48,10 @@ def _entry(
 ) -> dict[str, Any]:
     box = var / GATEWAYS_FOLDER / gateway.code
     code = _kept_code(before, gateway.code)
-    if not _has_key(session, gateway, box):
+    if not _has_key(session, gateway, box, now):
         _set_aside(box, now)
         if not _is_open(session, gateway, code, now):
-            code = open_claim(session, gateway.district_id, gateway.id, now)
+            code = open_claim(session, gateway.district_id, gateway.id, now, actor="demo")
     return {
         "gateway": gateway.code,
         "claim_code": code,
@@ -64,16 +64,18 @@ def _kept_code(fleet: dict[str, Any], gateway: str) -> str:
     return next((str(entry["claim_code"]) for entry in fleet.get("gateways", ()) if entry["gateway"] == gateway), "")
 
 
-def _has_key(session: Session, gateway: Gateway, box: Path) -> bool:
+def _has_key(session: Session, gateway: Gateway, box: Path, now: datetime) -> bool:
     """Whether the simulated gateway holds a key that this database honours: its only one, or one of two."""
     kept = read_private(box / "gateway.key")
     found = [kept.get(name) for name in ("next", "current")] if "current" in kept else [kept]
-    return any(_honours(session, gateway, each) for each in found if isinstance(each, dict))
+    return any(_honours(session, gateway, each, now) for each in found if isinstance(each, dict))
 
 
-def _honours(session: Session, gateway: Gateway, kept: dict[str, Any]) -> bool:
+def _honours(session: Session, gateway: Gateway, kept: dict[str, Any], now: datetime) -> bool:
     key = session.get(GatewayKey, (gateway.district_id, str(kept.get("key_id"))))
     if key is None or key.gateway_id != gateway.id or key.revoked_at is not None:
+        return False
+    if key.retires_at is not None and key.retires_at <= now:
         return False
     secret = base64.urlsafe_b64encode(key.secret).rstrip(b"=").decode()
     return secrets.compare_digest(secret, str(kept.get("secret")).rstrip("="))
