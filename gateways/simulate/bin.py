@@ -12,6 +12,7 @@ from gateways.simulate.port import Port, Wire
 from gateways.simulate.scales import Shown
 
 DIVISION_G: Final = 10
+RESIDUE_G: Final = 100  # stays in an emptied bin: a scale below its zero would weigh nothing any more
 _WOBBLE_G: Final = (30, -20, 10, -10)
 
 

@@ -1,8 +1,8 @@
 """Whether what was booked is what the scales showed: conservation of mass, nothing lost, nothing doubled. Pure.
 
 Per meter the records in order must tell of every change of the bin's weight: the sum of their nets is the true change
-within the scale's step for each record. A record without a weight (unsettled, aborted) is resolved by the next known
-one. Each true drop must be some record's, and no record that bills may be without a drop.
+within the scale's step for each record. A weight that a record lacks (unsettled, aborted) is resolved by the next known
+one, or the one before. Each true drop must be some record's, and no record that bills may be without a drop.
 """
 
 from collections import defaultdict
@@ -140,15 +140,13 @@ def _balance(
     sums = {"billed": 0, "recovered": 0, "resolved": 0, "collected": 0, "other": 0}
     end = changes[-1].gross_g if changes else start
     slow = 0  # records between whose weights hours may lie
-    next_known = end
-    for entry in reversed(entries):
-        if entry.before_g is not None and entry.after_g is not None:
-            sums[_kind(entry)] += entry.after_g - entry.before_g
-            slow += entry.outcome == "recovered"
-        elif entry.before_g is not None:
-            sums["resolved"] += next_known - entry.before_g
-            slow += 1
-        next_known = next(g for g in (entry.before_g, entry.after_g, next_known) if g is not None)
+    here = start
+    for entry, following in zip(entries, _known_after(entries, end), strict=True):
+        before = here if entry.before_g is None else entry.before_g
+        here = following if entry.after_g is None else entry.after_g
+        is_weighed = entry.before_g is not None and entry.after_g is not None
+        sums[_kind(entry) if is_weighed else "resolved"] += here - before
+        slow += not is_weighed or entry.outcome == "recovered"
     return MeterBalance(
         meter=meter,
         true_g=end - start,
@@ -160,6 +158,15 @@ def _balance(
         records=len(entries),
         allowed_g=tolerance.step_g * len(entries) + tolerance.drift_g * slow,
     )
+
+
+def _known_after(entries: Sequence[Entry], end: int) -> list[int]:
+    """For each record the first weight that is known after it, in grams."""
+    known, following = [], end
+    for entry in reversed(entries):
+        known.append(following)
+        following = next(g for g in (entry.before_g, entry.after_g, following) if g is not None)
+    return known[::-1]
 
 
 def _kind(entry: Entry) -> str:

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from typing import Final
 
 from gateways.cards import Card
-from gateways.simulate.bin import SimulatedBin
+from gateways.simulate.bin import RESIDUE_G, SimulatedBin
 from gateways.simulate.pace import Pace
 from gateways.simulate.resident import PLAIN, Habits, Visit
 from gateways.simulate.truth import Truth
@@ -115,4 +115,4 @@ class Place:
             self._receive(self._rng.choice(self._people.collectors), now, collects=True)
         # Emptying a bin amid a session that a dead gateway will resume would falsify that discharge.
         elif not self._has_session():
-            self.bin.show(self._truth.append("emptied", self.bin.meter, None, -self.bin.gross_g), now)
+            self.bin.show(self._truth.append("emptied", self.bin.meter, None, RESIDUE_G - self.bin.gross_g), now)

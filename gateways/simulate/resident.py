@@ -10,7 +10,7 @@ from enum import Enum
 from typing import Final
 
 from gateways.cards import Card
-from gateways.simulate.bin import SimulatedBin
+from gateways.simulate.bin import RESIDUE_G, SimulatedBin
 from gateways.simulate.pace import Pace
 from gateways.simulate.truth import Truth
 
@@ -125,7 +125,7 @@ class Visit:
         if not self._throws:
             return
         if self.collects:
-            gross = truth.append("emptied", self.bin.meter, self._card, -self.bin.gross_g)
+            gross = truth.append("emptied", self.bin.meter, self._card, RESIDUE_G - self.bin.gross_g)
         else:
             gross = truth.append("drop", self.bin.meter, self._card, bag_weight(self._rng))
         self.bin.show(gross, now)

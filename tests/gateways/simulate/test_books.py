@@ -76,6 +76,14 @@ def test_an_unsettled_record_is_resolved_by_the_next_weight_and_bills_nothing() 
     assert result.meters[0].resolved_g == 300
 
 
+def test_a_record_that_began_without_a_weight_is_resolved_by_the_one_before_it() -> None:
+    collection = entry(3, None, None, 0, outcome="collection")
+    nothing = entry(4, ALICE, None, None, outcome="aborted")
+    result = books(FAIR, *RIGHT[:2], collection, nothing, replace(RIGHT[3], seq=5))
+    assert result.violations == []
+    assert result.meters[0].resolved_g == -710
+
+
 def test_a_weight_may_be_off_by_the_scales_step_and_by_no_more() -> None:
     assert books(FAIR, *RIGHT[:3], entry(4, ALICE, 0, 210)).violations == []
     assert books(FAIR, *RIGHT[:3], entry(4, ALICE, 0, 230)).invented
