@@ -236,7 +236,8 @@ class Transaction:
         self.rows.append(booked)
         self._deltas.add(booked)
         if record.seq == source.cursor.high_seq:
-            source.cursor.last_occurred_at = booked.occurred_at
+            # What bounds the next record is what is known, not what was guessed within bounds of its own.
+            source.cursor.last_occurred_at = booked.earliest_at or booked.occurred_at
         if booked.household_id is None and record.card is not None and source.directory.is_unknown(record.card.hash):
             self._unknown_card(booked, record.card.last4)
         return Result(record.seq, "stored")

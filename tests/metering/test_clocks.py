@@ -10,6 +10,7 @@ from hypothesis import strategies as st
 from app.db import Database
 from app.metering.placing import TOLERANCE, Placed, Sending, place
 from app.metering.records import Fault
+from app.times import format_instant, now
 from billing.days import month_of, service_day
 from tests.builders import Box, Town
 from tests.metering.reading import ledger, statuses
@@ -107,6 +108,16 @@ def test_a_doubtful_time_bills_only_within_one_month(
 
 
 @time_machine.travel(datetime(2026, 11, 15, 3, 0, tzinfo=UTC), tick=True)
+def test_a_guessed_time_bounds_no_later_record(box: Box, database: Database) -> None:
+    known = box.record(1, ago=timedelta(days=20), boot_id="boot-1a")
+    ahead = format_instant(now() + timedelta(days=3))
+    guessed = [box.record(seq, clock="unset", boot_id="boot-1b", occurred_at=ahead) for seq in (2, 3)]
+    box.mono_ms = 86_400_000  # this boot is a day old: the two lie somewhere in the nineteen days before it
+    box.post([known, *guessed])
+    first, *others = ledger(database)
+    assert [row.earliest_at for row in others] == [first.occurred_at] * 2
+
+
 def test_a_doubtful_time_does_not_bill_across_a_move(box: Box, town: Town, database: Database) -> None:
     moved = datetime(2026, 11, 13, 12, 0, tzinfo=UTC)
     card = town.move_in("1001", "0D00319CD0", valid_to=moved)
