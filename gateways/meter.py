@@ -54,6 +54,7 @@ from gateways.uplink import MeterReading
 log = structlog.get_logger()
 
 _ASK_LID_EVERY_S: Final = 1.0
+_LID_SILENT_S: Final = 2.5  # two questions without an answer: how the lid stood is an old story then
 _BOOK_AGAIN_S: Final = 1.0
 _DRAIN_S: Final = 0.2  # a dozen bytes at 9600 baud take 13 ms
 
@@ -93,7 +94,7 @@ class Meter:
         self._scale = Device(config.scale, "scale", mono, equipment.port_log)
         self._lid_port = SerialPort(config.lid.port, mono)
         self._lid = make_lid(config.lid, self._lid_port, equipment.port_log)
-        self._lid_asked_at = 0.0
+        self._lid_asked_at = self._lid_heard_at = 0.0
         self._display = make_display(config.display, mono)
         self._alive = AliveTracker(equipment.clock, equipment.alive_chunk_s)
         self._out_of_order: frozenset[str] = frozenset()
@@ -214,6 +215,8 @@ class Meter:
                 self._tell(LidLost(at))
         if not self._lid_port.is_open:
             return
+        if at - self._lid_heard_at > _LID_SILENT_S and self._session.lid_open is not None:
+            self._tell(LidLost(at))
         if at - self._lid_asked_at >= _ASK_LID_EVERY_S:
             self._lid_asked_at = at
             self._lid.ask()
@@ -221,6 +224,7 @@ class Meter:
 
     def _feed_lid(self, data: bytes, at: float) -> None:
         for is_open in self._lid.feed(data):
+            self._lid_heard_at = at
             self._tell(LidMoved(at, is_open))
 
     def _watch_order(self, at: float, troubles: frozenset[str]) -> None:

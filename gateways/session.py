@@ -44,6 +44,7 @@ from gateways.thresholds import Thresholds
 from gateways.visits import SERVICE_BY_COMMAND, Visit
 
 _OPEN_ATTEMPTS: Final = 2
+_UNSEEN: Final = AFTER_CLOSING | {State.OPENING}
 T = TypeVar("T")
 
 
@@ -114,6 +115,9 @@ class Session(BinView):
             return self._authorise(seen) if is_new else []
         if seen.card == self._owner:
             return self._extend(seen.at) if is_new else []
+        if self.state is State.OPENING:
+            # The owner may have come and gone unseen; opened again, the lid would be this one's on the other's account.
+            self._open_attempts = _OPEN_ATTEMPTS
         # Who touches while the lid is about to open will use that lid, and be gone when the next one would open.
         touches.queue(seen, may_enter=is_new and self.state not in ABOUT_TO_OPEN)
         return [Tell("bin_busy")] if is_new else []
@@ -175,21 +179,32 @@ class Session(BinView):
         return [BeginSession(session), OpenLid()]
 
     def _retry_lid(self, at: float) -> list[Effect]:
+        weight = self._bin.proven(at)
+        if weight is not None and self._differs_from_baseline(weight.grams):
+            # It did open, and its report was lost: what lies in there now is this owner's.
+            self._story.flag("lid_unseen")
+            return self._closed(at, was_lost=True)
         self._open_attempts += 1
         if self._open_attempts <= _OPEN_ATTEMPTS:
             self._enter(State.OPENING, at)
-            return [OpenLid()]
+            return [] if self._differs_from_baseline(self._bin.gross_g) else [OpenLid()]
         self._bin.mark("lock", wrong=True)
         self._flag_unknown_lid()
         session = _present(self._session)
         return self._commit(outcomes.aborted(session, self._bin.proven(at), self._story, self._thresholds, at))
 
+    def _differs_from_baseline(self, grams: int | None) -> bool:
+        baseline = _present(self._session).baseline
+        if baseline is None or grams is None:
+            return False
+        return abs(grams - baseline.grams) > self._thresholds.dead_band_g
+
     # --- Weights
 
     def _on_weight(self, event: Weighed) -> list[Effect]:
         self._bin.weighed(event.at, event.sample)
-        if self.state in AFTER_CLOSING:
-            self._story.saw(event.at, event.sample, is_settling=self.state is State.SETTLING)
+        if self.state in _UNSEEN and (self.state is not State.OPENING or self._bin.lid_open is None):
+            self._story.saw(event.at, event.sample, is_settling=self.state is not State.CLOSING)
         match self.state, self._bin.proven(event.at):
             case State.IDLE, StableWeight() as weight:
                 return self._look_at_rest(event.at, weight)
@@ -225,7 +240,8 @@ class Session(BinView):
 
     def _closed(self, at: float, was_lost: bool) -> list[Effect]:
         # Whatever was weighed while nobody knew of the lid proves nothing: weigh again.
-        if self.state not in MAY_CLOSE and not (was_lost and self.state in AFTER_CLOSING):
+        # A lid of which nobody knew may have been open meanwhile.
+        if self.state not in MAY_CLOSE and not (was_lost and self.state in _UNSEEN):
             return []
         self._story.closed(at)
         self._bin.mark("lock", wrong=False)
@@ -247,6 +263,9 @@ class Session(BinView):
             case State.BASELINE:
                 verdict = _present(self._baseline).wait(at)
                 return [] if verdict is None else self._decide(at, verdict)
+            case State.OPENING if self._bin.lid_open is None:
+                # Opened again, it would let the next one throw in on this one's account.
+                return self._leave_unsettled(at) if elapsed_s > self._thresholds.recover_timeout_s else []
             case State.OPENING if elapsed_s > self._thresholds.lid_timeout_s:
                 return self._retry_lid(at)
             case State.CLOSING if elapsed_s >= self._thresholds.settle_delay_s:

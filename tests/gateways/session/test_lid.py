@@ -95,8 +95,8 @@ def test_a_session_given_up_while_nobody_knew_of_the_lid_says_so() -> None:
     b.opens = False
     b.run(2, KIM)
     b.lose_lid()
-    b.run(8)
-    assert [(d.outcome, d.flags) for d in b.drafts] == [("aborted", ["lid_unknown"])]
+    b.run(62)
+    assert [(d.outcome, d.flags) for d in b.drafts] == [("unsettled", ["lid_unknown"])]
 
 
 def test_a_lid_that_stuck_keeps_its_fault_until_it_opens() -> None:
@@ -160,3 +160,38 @@ def test_what_the_scale_showed_before_the_lid_opened_again_is_not_told_of_an_uns
     b.run(35)
     (draft,) = b.drafts
     assert (draft.outcome, draft.evidence["min_g"], draft.flags) == ("unsettled", 12_500, ["reopened"])
+
+
+def test_a_lid_whose_opening_nobody_saw_is_not_opened_again_for_the_next_one() -> None:
+    b = bench()
+    b.sensor = False
+    b.run(2, KIM)
+    b.throw(440)
+    b.is_open = False
+    b.run(8, LEE)
+    assert b.opened == 1
+    (draft,) = b.drafts
+    assert (draft.card, draft.outcome, draft.net_g, draft.flags) == (KIM, "settled", 440, ["lid_unseen"])
+
+
+def test_a_lid_that_falls_silent_while_it_opens_is_waited_for_not_opened_again() -> None:
+    b = bench()
+    b.run(2, KIM)
+    b.lose_lid()
+    b.throw(440)
+    b.is_open = False
+    b.run(8, LEE)
+    assert (b.opened, b.drafts) == (1, [])
+    b.find_lid()
+    b.run(4)
+    assert [(d.card, d.outcome, d.net_g) for d in b.drafts] == [(KIM, "settled", 440)]
+
+
+def test_no_second_command_goes_out_once_another_card_waits() -> None:
+    b = bench()
+    b.opens = False
+    b.run(2, KIM)
+    b.run(1, LEE)
+    b.run(8)
+    assert [(d.card, d.outcome) for d in b.drafts] == [(KIM, "aborted")]
+    assert b.opened == 1

@@ -102,11 +102,12 @@ WAYS: Final[dict[str, tuple[State, Callable[[Bench, Callable[[], None]], None], 
 
 _UNWEIGHED: Final[Record] = ("unsettled", None, ["scale_silent"])
 _UNSEEN: Final[Record] = ("unsettled", None, ["lid_unknown"])
-_ABORTED: Final[Record] = ("aborted", None, ["lid_unknown"])
 # What a long absence changes, or even a short one. In every other case the cable might never have been pulled.
 MISSED_SHORTLY: Final[dict[tuple[str, str], list[Record]]] = {
     ("closing", "scale"): [("settled", 410, ["scale_silent"])],
     ("settling", "scale"): [("settled", 410, ["scale_silent"])],
+    # The command was lost, but the lid might have opened unseen: it is weighed, and the resident touches again.
+    ("opening", "lid"): [("empty_open", 0, []), SETTLED],
 }
 MISSED_LONG: Final[dict[tuple[str, str], list[Record]]] = {
     ("opening", "scale"): [_UNWEIGHED],
@@ -118,9 +119,9 @@ MISSED_LONG: Final[dict[tuple[str, str], list[Record]]] = {
     ("recover", "scale"): [("unsettled", None, ["power_cut", "scale_silent"])],
     ("collection", "scale"): [("collection", None, ["scale_silent", "unsettled"])],
     ("service", "scale"): [("unattended_step", None, ["service", "scale_silent", "unsettled"])],
-    ("opening", "lid"): [_ABORTED, SETTLED],  # the resident tries again
-    # The waste went in, but nobody saw the lid open: the weight is kept, and nobody pays for it.
-    ("opening, the lid obeys", "lid"): [_ABORTED, ("unattended_step", 410, ["lid_open"])],
+    ("opening", "lid"): [_UNSEEN, SETTLED],  # the resident tries again
+    # The waste went in, but nobody saw the lid open: what the scale showed is kept, and nobody pays for it.
+    ("opening, the lid obeys", "lid"): [_UNSEEN],
     ("open", "lid"): [("settled", 410, ["extended_open"])],  # nobody saw it close
     ("open, the waste is in", "lid"): [("settled", 410, ["extended_open"])],
     ("closing", "lid"): [_UNSEEN],
