@@ -7,7 +7,7 @@ from typing import Final
 import msgspec
 
 from gateways.clock import Clock, rfc3339
-from gateways.records import AliveInterval
+from gateways.link.records import AliveInterval
 
 _HOUR: Final = timedelta(hours=1)
 

@@ -15,20 +15,20 @@ from typing import BinaryIO, Final
 
 import structlog
 
-from gateways.allow_list import AllowList
-from gateways.api import Server
 from gateways.clock import BUILD_FLOOR, Clock, Instant
 from gateways.config import GatewayConfig
-from gateways.fees import fee_estimate, korean_day
-from gateways.health import Health
-from gateways.keys import load_keys
+from gateways.devices.portlog import PortLog
+from gateways.devices.ports import SerialPort
+from gateways.health.health import Health
+from gateways.health.notify import Notifier
+from gateways.link.allow_list import AllowList
+from gateways.link.api import Server
+from gateways.link.fees import fee_estimate, korean_day
+from gateways.link.keys import load_keys
+from gateways.link.updates import launched
+from gateways.link.uplink import Uplink
 from gateways.meter import Booked, Equipment, Meter
-from gateways.notify import Notifier
-from gateways.portlog import PortLog
-from gateways.ports import SerialPort
 from gateways.spool import Spool, open_spool
-from gateways.updates import launched
-from gateways.uplink import Uplink
 
 log = structlog.get_logger()
 

@@ -11,10 +11,10 @@ from urllib.parse import urlsplit
 
 from gateways.frames import Options
 from gateways.limits import SpoolLimits
+from gateways.link.uplink import UplinkSettings
 from gateways.tables import ConfigError, Tables
-from gateways.thresholds import Thresholds
 from gateways.toml_lines import Way
-from gateways.uplink import UplinkSettings
+from gateways.weighing.thresholds import Thresholds
 
 __all__ = ["EXAMPLE", "ConfigError", "GatewayConfig", "load_config"]
 
@@ -44,10 +44,10 @@ driver = "relay"
 # port = "/dev/serial/by-path/platform-fd500000.pcie-usb-0:1.4:1.0-port0"
 # language = "ko"
 
-[session]                             # optional, any threshold of gateways/thresholds.py
+[session]                             # optional, any threshold of gateways/weighing/thresholds.py
 division_g = 10
 
-[uplink]                              # optional, see gateways/uplink.py
+[uplink]                              # optional, see gateways/link/uplink.py
 status_every_s = 60
 
 [spool_limits]                        # optional, see gateways/limits.py
@@ -87,9 +87,9 @@ class DeviceConfig:
 class LidConfig:
     """The lid's controller: `driver` is `relay` or `simulated`.
 
-    The rest is for `relay` (wiring in gateways/lid.py): relay channels from 1 (0: not wired) of the lock, of a closing
-    motor and of the alarm; milliseconds that lock and motor are powered; where the lid switch is read (a modem line,
-    or `spoken`: the port's other end says it in lines).
+    The rest is for `relay` (wiring in gateways/devices/lid.py): relay channels from 1 (0: not wired) of the lock, of a
+    closing motor and of the alarm; milliseconds that lock and motor are powered; where the lid switch is read (a modem
+    line, or `spoken`: the port's other end says it in lines).
     """
 
     port: str

@@ -14,9 +14,17 @@ from gateways.alive import AliveTracker
 from gateways.cards import Card, hash_card
 from gateways.clock import Clock, Instant
 from gateways.config import MeterConfig
-from gateways.device import Device
-from gateways.display import make_display
-from gateways.events import (
+from gateways.devices.device import Device
+from gateways.devices.display import make_display
+from gateways.devices.lid import make_lid
+from gateways.devices.portlog import PortLog
+from gateways.devices.ports import SerialPort
+from gateways.frames import TagRead, WeightSample
+from gateways.link.records import encode_record
+from gateways.link.uplink import MeterReading
+from gateways.messages import in_both
+from gateways.spool import Spool, Stamp
+from gateways.weighing.events import (
     Access,
     Alarm,
     BeginSession,
@@ -40,16 +48,8 @@ from gateways.events import (
     Tick,
     Weighed,
 )
-from gateways.frames import TagRead, WeightSample
-from gateways.lid import make_lid
-from gateways.messages import in_both
-from gateways.portlog import PortLog
-from gateways.ports import SerialPort
-from gateways.records import encode_record
-from gateways.session import Session, State
-from gateways.spool import Spool, Stamp
-from gateways.thresholds import Thresholds
-from gateways.uplink import MeterReading
+from gateways.weighing.session import Session, State
+from gateways.weighing.thresholds import Thresholds
 
 log = structlog.get_logger()
 

@@ -20,7 +20,7 @@ from pathlib import Path
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat
 
-from gateways.updates import MAX_WHEEL_BYTES, UpdateError, parse_version, signed_text
+from gateways.link.updates import MAX_WHEEL_BYTES, UpdateError, parse_version, signed_text
 
 
 def main(arguments: list[str] | None = None) -> None:

@@ -9,10 +9,10 @@ from typing import Final
 
 import click
 
-from gateways.api import RefusedError, Server, ServerError, UnreachableError
 from gateways.clock import Clock, boot_id, rfc3339, system_time
 from gateways.commands.common import fail, lang_option
-from gateways.keys import GatewayKey, save_key
+from gateways.link.api import RefusedError, Server, ServerError, UnreachableError
+from gateways.link.keys import GatewayKey, save_key
 from gateways.messages import Lang, language, say
 
 _CLOCK_OFF_BY: Final = timedelta(minutes=5)

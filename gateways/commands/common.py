@@ -5,8 +5,8 @@ from pathlib import Path
 import click
 
 from gateways.config import ConfigError, GatewayConfig, load_config
+from gateways.devices.ports import may_swap, steady_name
 from gateways.messages import Lang, say
-from gateways.ports import may_swap, steady_name
 
 lang_option = click.option("--lang", type=click.Choice(["ko", "en"]), help="Language; default from LANG, else Korean.")
 config_option = click.option(

@@ -5,7 +5,7 @@ from pathlib import Path
 import click
 
 from gateways.commands.common import config_option
-from gateways.launch import launch as become_gateway
+from gateways.link.launch import launch as become_gateway
 
 
 @click.command(

@@ -7,10 +7,10 @@ from typing import Any, Final
 import click
 
 from gateways.commands.common import fail, lang_option
+from gateways.devices.ports import may_swap, steady_name
+from gateways.devices.probing import Candidate, Findings, PortUnusableError
+from gateways.devices.probing import probe as find_out
 from gateways.messages import Lang, language, say
-from gateways.ports import may_swap, steady_name
-from gateways.probing import Candidate, Findings, PortUnusableError
-from gateways.probing import probe as find_out
 
 _SHOWN_CANDIDATES: Final = 3
 _NAMED_ERRORS: Final = ("missing", "in_use", "denied", "unplugged")

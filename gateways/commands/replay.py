@@ -9,9 +9,9 @@ from typing import Any
 import click
 
 from gateways.commands.common import config_of, config_option, fail, lang_option
+from gateways.devices.portlog import log_files
+from gateways.devices.replaying import Replay, WouldBook
 from gateways.messages import Lang, language, say
-from gateways.portlog import log_files
-from gateways.replaying import Replay, WouldBook
 
 
 @click.command(epilog="Example: jongnyang-gateway replay --config /etc/jongnyang/gateway.toml /var/log/jongnyang")

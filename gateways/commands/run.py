@@ -17,10 +17,10 @@ from gateways.box import Box, SpoolInUseError
 from gateways.clock import rfc3339, system_time
 from gateways.commands.common import config_of, config_option, fail, lang_option
 from gateways.commands.words import in_words
-from gateways.keys import KeyFileError
+from gateways.health.notify import Notifier
+from gateways.link.keys import KeyFileError
 from gateways.messages import Lang, language, say
 from gateways.meter import Booked
-from gateways.notify import Notifier
 from gateways.simulate.process import BookedLine
 
 _PARENT_CHECK_S: Final = 0.5

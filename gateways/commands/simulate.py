@@ -8,10 +8,10 @@ from typing import Any, Final
 
 import click
 
-from gateways.api import ServerError
 from gateways.commands.common import fail, lang_option
 from gateways.commands.words import in_words
-from gateways.keys import KeyFileError
+from gateways.link.api import ServerError
+from gateways.link.keys import KeyFileError
 from gateways.messages import Lang, language, say
 from gateways.simulate import FleetError, Simulation, SimulationSettings, load_fleet
 from gateways.simulate.devices import PROTOCOLS, USUAL, MixError

@@ -8,8 +8,8 @@ import click
 import msgspec
 
 from gateways.commands.common import config_of, config_option, doubt_of_name, fail, lang_option
+from gateways.health.overview import MeterView, Overview, PortView, Trouble, overview
 from gateways.messages import Lang, language, say
-from gateways.overview import MeterView, Overview, PortView, Trouble, overview
 
 ERRORS: Final = frozenset(
     ("missing", "in_use", "denied", "unplugged", "moved", "stuck", "wrong_device", "no_frames", "identity_unanswered")

@@ -35,7 +35,7 @@ class BinWires:
 
 
 class LidMotor:
-    """The controller of gateways/lid.py's simulation protocol: opens on command, says how the lid stands."""
+    """The controller of gateways/devices/lid.py's simulation protocol: opens on command, says how the lid stands."""
 
     def __init__(self, on_open: Callable[[], None]) -> None:
         self._on_open = on_open

@@ -3,8 +3,8 @@
 from dataclasses import dataclass, replace
 from typing import Any, Final
 
-from gateways.thresholds import Thresholds
-from gateways.uplink import UplinkSettings
+from gateways.link.uplink import UplinkSettings
+from gateways.weighing.thresholds import Thresholds
 
 # More frames a second than this cost a whole core for twenty meters and prove nothing more.
 FASTEST_FRAME_S: Final = 0.02

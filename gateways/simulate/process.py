@@ -15,16 +15,16 @@ from typing import Any, Final
 
 import msgspec
 
-from gateways.api import Server, UnreachableError
 from gateways.clock import BOOT_ID_VARIABLE, WALL_OFFSET_VARIABLE, Clock, boot_id
-from gateways.keys import GatewayKey, load_key, save_key
+from gateways.link.api import Server, UnreachableError
+from gateways.link.keys import GatewayKey, load_key, save_key
+from gateways.link.uplink import UplinkSettings
 from gateways.simulate.bin import BinLinks
 from gateways.simulate.devices import Fitting
 from gateways.simulate.fleet import FleetGateway
 from gateways.simulate.pace import Pace
 from gateways.spool import Spool
-from gateways.thresholds import Thresholds
-from gateways.uplink import UplinkSettings
+from gateways.weighing.thresholds import Thresholds
 
 _CLAIM_TRIES: Final = 30
 _CLAIM_PAUSE_S: Final = 0.5

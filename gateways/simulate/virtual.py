@@ -11,7 +11,6 @@ from typing import Final
 
 from gateways.cards import Card, hash_card
 from gateways.clock import Clock, rfc3339
-from gateways.events import Access
 from gateways.simulate.bin import BinWires, SimulatedBin
 from gateways.simulate.books import Entry
 from gateways.simulate.devices import Fitting
@@ -22,6 +21,7 @@ from gateways.simulate.place import FULL_G, OwnedCard, People, Place
 from gateways.simulate.resident import PLAIN, Habits
 from gateways.simulate.truth import Truth
 from gateways.simulate.virtual_meter import Disk, Hookup, PowerCut, VirtualMeter
+from gateways.weighing.events import Access
 
 _STEP_S: Final = 0.1
 _QUIET_S: Final = 5.0

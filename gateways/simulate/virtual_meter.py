@@ -1,6 +1,6 @@
 """The gateway's half of a meter in virtual time: real parsers, dialogues and session, and a disk that dies on order.
 
-Does what gateways/meter.py and gateways/device.py do with real ports and the spool.
+Does what gateways/meter.py and gateways/devices/device.py do with real ports and the spool.
 """
 
 from collections.abc import Callable, Iterator
@@ -12,8 +12,13 @@ import msgspec
 
 from gateways.cards import Card, hash_card
 from gateways.clock import Clock, Instant
-from gateways.dialogue import Conversation, Identity
-from gateways.events import (
+from gateways.devices.dialogue import Conversation, Identity
+from gateways.devices.lid import SimulatedLid
+from gateways.frames import Options, Reply, TagRead, WeightSample
+from gateways.frames.protocols import PROTOCOLS
+from gateways.simulate.devices import Fitting, Model
+from gateways.simulate.pipe import Opened, Pipe
+from gateways.weighing.events import (
     Access,
     BeginSession,
     CardSeen,
@@ -29,13 +34,8 @@ from gateways.events import (
     Tick,
     Weighed,
 )
-from gateways.frames import Options, Reply, TagRead, WeightSample
-from gateways.frames.protocols import PROTOCOLS
-from gateways.lid import SimulatedLid
-from gateways.session import Session, State
-from gateways.simulate.devices import Fitting, Model
-from gateways.simulate.pipe import Opened, Pipe
-from gateways.thresholds import Thresholds
+from gateways.weighing.session import Session, State
+from gateways.weighing.thresholds import Thresholds
 
 _ASK_LID_EVERY_S: Final = 1.0
 _LID_SILENT_S: Final = 2.5

@@ -10,7 +10,7 @@ from collections.abc import Callable, Sequence
 from datetime import UTC, datetime
 from typing import Final
 
-from gateways.records import Result
+from gateways.link.records import Result
 from gateways.spool.connection import Connection, even_if_full
 from gateways.spool.rows import AliveRow, Depth, Pending, Stamp
 from gateways.spool.schema import checksum

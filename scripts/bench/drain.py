@@ -28,14 +28,14 @@ import msgspec
 import requests
 import structlog
 
-from gateways.api import Server
 from gateways.cards import Card
 from gateways.clock import Clock, rfc3339
-from gateways.events import Draft
-from gateways.keys import GatewayKey
-from gateways.records import encode_record
+from gateways.link.api import Server
+from gateways.link.keys import GatewayKey
+from gateways.link.records import encode_record
+from gateways.link.uplink import MAX_RECORDS, Uplink, UplinkSettings
 from gateways.spool import Spool, Stamp, open_spool
-from gateways.uplink import MAX_RECORDS, Uplink, UplinkSettings
+from gateways.weighing.events import Draft
 from scripts.bench import workload
 
 RECORDS: Final = 100_000

@@ -23,8 +23,8 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 from typing import Final
 
-from gateways.keys import GatewayKey, save_key
-from gateways.live import live_path, read_live
+from gateways.health.live import live_path, read_live
+from gateways.link.keys import GatewayKey, save_key
 
 MOST_RSS_MB: Final = 60
 MOST_CPU_PERCENT: Final = 1.0

@@ -18,7 +18,7 @@ from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Final, NamedTuple
 
-from gateways.records import Result
+from gateways.link.records import Result
 from gateways.spool import Stamp, open_spool
 from scripts.bench.workload import on_disk
 

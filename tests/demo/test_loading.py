@@ -21,7 +21,7 @@ from app.registry.models import Card, Complex, District
 from app.registry.service import add_district, district_by_code
 from app.texts import Refused
 from app.times import now
-from gateways.keys import GatewayKey, save_key
+from gateways.link.keys import GatewayKey, save_key
 from gateways.simulate import load_fleet
 from tests.builders import Town
 

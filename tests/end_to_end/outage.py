@@ -19,14 +19,14 @@ from typing import Literal
 import msgspec
 
 from gateways.alive import AliveTracker
-from gateways.api import Server
 from gateways.cards import Card
 from gateways.clock import Clock
-from gateways.events import Draft
-from gateways.keys import GatewayKey
-from gateways.records import encode_record
+from gateways.link.api import Server
+from gateways.link.keys import GatewayKey
+from gateways.link.records import encode_record
+from gateways.link.uplink import MeterReading, Uplink, UplinkSettings
 from gateways.spool import Spool, Stamp, open_spool
-from gateways.uplink import MeterReading, Uplink, UplinkSettings
+from gateways.weighing.events import Draft
 from tests.gateways.spool.support import EVIDENCE, hurry
 
 CHUNK_S = UplinkSettings().alive_chunk_s

@@ -20,7 +20,7 @@ from typing import Any, Self
 from http_message_signatures import HTTPMessageVerifier, HTTPSignatureKeyResolver, algorithms
 
 from gateways.clock import rfc3339
-from gateways.keys import GatewayKey, decode_base64url
+from gateways.link.keys import GatewayKey, decode_base64url
 from gateways.simulate.fleet import Fleet, FleetGateway
 
 SECRET = "AAECAwQFBgcICQoLDA0ODxAREhMUFRYXGBkaGxwdHh8"

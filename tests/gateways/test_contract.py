@@ -9,12 +9,11 @@ from typing import Any
 import msgspec
 import pytest
 
-from gateways.api import Server
 from gateways.cards import Card, hash_card
 from gateways.clock import Clock, Instant
-from gateways.events import Draft
-from gateways.keys import GatewayKey, KeyRing
-from gateways.records import (
+from gateways.link.api import Server
+from gateways.link.keys import GatewayKey, KeyRing
+from gateways.link.records import (
     SCHEMA,
     AliveInterval,
     CardsAnswer,
@@ -34,6 +33,7 @@ from gateways.records import (
     Touch,
     encode_record,
 )
+from gateways.weighing.events import Draft
 from tests.gateways.fake_server import FakeServer, sign_command
 
 GOLDEN = Path(__file__).parents[1] / "contract"

@@ -4,7 +4,7 @@ from pathlib import Path
 
 import pytest
 
-from gateways.keys import KeyFileError, load_key, save_key
+from gateways.link.keys import KeyFileError, load_key, save_key
 from gateways.simulate.fleet import FleetError, cut, load_fleet
 from gateways.simulate.truth import TruthLog, read_truth
 from tests.gateways.fake_server import key_of, make_fleet

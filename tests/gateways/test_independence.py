@@ -24,7 +24,7 @@ def test_no_module_of_the_box_knows_the_service(path: Path) -> None:
     assert not {"app", "billing", "migrations", "scripts"} & set(imported(tree))
 
 
-PURE = ["frames", "session.py", "stability.py", "touches.py", "outcomes.py", "thresholds.py", "events.py"]
+PURE = ["frames", "weighing"]
 
 IMPURE = {"time", "datetime", "os", "pathlib", "serial", "sqlite3", "requests", "random"}
 

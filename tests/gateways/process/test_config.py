@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from gateways.config import EXAMPLE, ConfigError, load_config
-from gateways.thresholds import Thresholds
+from gateways.weighing.thresholds import Thresholds
 
 
 def write(folder: Path, text: str) -> Path:

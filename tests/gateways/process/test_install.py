@@ -17,7 +17,7 @@ import sqlalchemy as sa
 from app.db import Database
 from app.metering.models import Discharge
 from gateways.config import load_config
-from gateways.overview import Overview, overview
+from gateways.health.overview import Overview, overview
 from tests.builders import Town
 from tests.end_to_end.server import ServerProcess
 from tests.gateways.process.test_packaging import settings

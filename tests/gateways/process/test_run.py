@@ -11,8 +11,8 @@ from pathlib import Path
 
 import pytest
 
-from gateways.keys import save_key
-from gateways.live import live_path, read_live
+from gateways.health.live import live_path, read_live
+from gateways.link.keys import save_key
 from tests.gateways.fake_server import FakeServer, Refusal, key_of, wait_until
 from tests.gateways.process.test_watchdog import Manager
 from tests.gateways.process.world import World

@@ -16,10 +16,10 @@ from gateways.cards import CardRule
 from gateways.cli import main
 from gateways.clock import Clock, rfc3339
 from gateways.commands.status import ERRORS
-from gateways.live import LiveStatus, live_meter, live_path, read_live, write_live
+from gateways.health.live import LiveStatus, live_meter, live_path, read_live, write_live
+from gateways.link.records import Result as Acknowledgement
+from gateways.link.report import MeterReading
 from gateways.messages import Lang, say
-from gateways.records import Result as Acknowledgement
-from gateways.report import MeterReading
 from gateways.spool import Spool, Stamp, open_spool
 
 CONFIG = """\

@@ -12,9 +12,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from gateways.config import ConfigError, load_config
-from gateways.thresholds import Thresholds
+from gateways.link.uplink import UplinkSettings
 from gateways.toml_lines import Way, places
-from gateways.uplink import UplinkSettings
+from gateways.weighing.thresholds import Thresholds
 
 # --- Any TOML text
 

@@ -11,8 +11,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from gateways.notify import Notifier, watchdog_s
-from gateways.progress import LIMITS, Progress, Watchdog
+from gateways.health.notify import Notifier, watchdog_s
+from gateways.health.progress import LIMITS, Progress, Watchdog
 
 LOOPS = sorted(LIMITS)
 

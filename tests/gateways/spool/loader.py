@@ -5,7 +5,7 @@ import random
 from datetime import timedelta
 from pathlib import Path
 
-from gateways.records import Result
+from gateways.link.records import Result
 from gateways.spool import open_spool
 from tests.gateways.spool.support import ALL, METERS, NOW, discharge, interval
 

@@ -10,7 +10,7 @@ from contextlib import closing
 from itertools import count
 from pathlib import Path
 
-from gateways.records import Result
+from gateways.link.records import Result
 from gateways.spool import Spool, open_spool
 from tests.gateways.spool.support import ALL, METERS, NOW, discharge, hurry, interval
 

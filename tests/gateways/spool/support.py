@@ -9,9 +9,9 @@ from typing import Any
 
 from gateways.cards import Card
 from gateways.clock import Instant, rfc3339
-from gateways.events import Draft
-from gateways.records import Result, encode_record
+from gateways.link.records import Result, encode_record
 from gateways.spool import Spool, Stamp
+from gateways.weighing.events import Draft
 
 NOW = datetime(2026, 11, 22, 9, tzinfo=UTC)
 MOMENT = Instant(NOW, "synced", 1000)

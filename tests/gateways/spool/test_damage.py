@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from gateways.cards import CardRule
-from gateways.records import Result
+from gateways.link.records import Result
 from gateways.spool import open_spool
 from tests.gateways.spool.support import ALL, METERS, NOW, discharge, drain, hurry, interval, parts
 

@@ -8,7 +8,7 @@ import time
 from contextlib import closing
 from pathlib import Path
 
-from gateways.records import Result
+from gateways.link.records import Result
 from gateways.spool import Spool, open_spool
 from tests.gateways.spool import loader
 from tests.gateways.spool.support import ALL, NOW, drain, hurry, put, waiting

@@ -12,7 +12,7 @@ from pathlib import Path
 import pytest
 
 from gateways.limits import SpoolLimits
-from gateways.records import Result
+from gateways.link.records import Result
 from gateways.spool import Spool, SpoolFullError, Stamp, open_spool, room
 from tests.gateways.spool.support import ALL, BOOT, MOMENT, NOW, STAMP, hurry, waiting
 

@@ -13,7 +13,7 @@ from hypothesis import settings
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, invariant, rule
 
-from gateways.records import Result
+from gateways.link.records import Result
 from gateways.spool import Spool, Stamp, open_spool
 
 NOW = datetime(2026, 11, 22, 9, tzinfo=UTC)

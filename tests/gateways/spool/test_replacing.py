@@ -11,7 +11,7 @@ from typing import Any
 import pytest
 
 from gateways.cards import CardRule
-from gateways.records import Result
+from gateways.link.records import Result
 from gateways.spool import open_spool
 from tests.gateways.spool import version_1
 from tests.gateways.spool.support import ALL, BOOT, CARD, MOMENT, NOW, STAMP, drain, hurry, interval, put, waiting

@@ -12,13 +12,13 @@ from typing import Any, Final
 from gateways.cards import Card, hash_card
 from gateways.clock import Clock
 from gateways.config import DeviceConfig, DisplayConfig, LidConfig, MeterConfig
-from gateways.events import Access
 from gateways.limits import SpoolLimits
 from gateways.messages import in_both
 from gateways.meter import Booked, Equipment, Meter
-from gateways.session import State
 from gateways.spool import Spool, open_spool
-from gateways.thresholds import Thresholds
+from gateways.weighing.events import Access
+from gateways.weighing.session import State
+from gateways.weighing.thresholds import Thresholds
 from tests.gateways.unplug.place import PORTS, START_G, Place
 
 METER: Final = "W0G-001-01-1"

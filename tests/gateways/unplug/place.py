@@ -131,7 +131,7 @@ class Place:
         if self.now - self._opened_at >= self.stays_open_s:
             self.move_lid(is_open=False)
 
-    # --- The lid's controller (gateways/lid.py, SimulatedLid)
+    # --- The lid's controller (gateways/devices/lid.py, SimulatedLid)
 
     def _restart_lid(self) -> None:
         self._lid_rest = b""

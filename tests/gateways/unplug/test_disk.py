@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 
 from gateways.limits import SpoolLimits
-from gateways.session import State
+from gateways.weighing.session import State
 from tests.gateways.unplug.bench import Bench, text
 from tests.gateways.unplug.place import Place
 

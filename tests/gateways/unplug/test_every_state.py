@@ -6,7 +6,7 @@ from typing import Any, Final
 
 import pytest
 
-from gateways.session import State
+from gateways.weighing.session import State
 from tests.gateways.unplug.bench import BILLED, PORTS, Bench
 from tests.gateways.unplug.place import Place
 

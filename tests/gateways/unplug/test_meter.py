@@ -7,11 +7,11 @@ from typing import Any, Final
 import pytest
 
 from gateways.config import LidConfig
-from gateways.lid import relay_command
+from gateways.devices.lid import relay_command
 from gateways.limits import SpoolLimits
-from gateways.session import State
 from gateways.simulate import readers, scales
 from gateways.simulate.scales import Shown
+from gateways.weighing.session import State
 from tests.gateways.fake_server import wait_until
 from tests.gateways.unplug.bench import METER, Bench, Devices, text
 from tests.gateways.unplug.place import Place

@@ -15,7 +15,7 @@ import pytest
 from click.testing import CliRunner
 
 from gateways.cli import main
-from gateways.keys import save_key
+from gateways.link.keys import save_key
 from gateways.messages import say
 from tests.gateways.fake_server import key_of
 from tests.gateways.unplug.bench import text

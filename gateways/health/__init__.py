@@ -1,0 +1,1 @@
+"""How the gateway tells that it works: watchdog, live status, `jongnyang-gateway status`."""

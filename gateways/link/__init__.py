@@ -1,0 +1,1 @@
+"""The way to the server: delivery, calls, signatures, identity, commands, releases (docs/gateway-api.md)."""
