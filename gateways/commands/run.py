@@ -13,6 +13,7 @@ from typing import Final
 import click
 import msgspec
 
+from gateways.booked import BookedLine
 from gateways.box import Box, SpoolInUseError
 from gateways.clock import rfc3339, system_time
 from gateways.commands.common import config_of, config_option, fail, lang_option
@@ -21,7 +22,6 @@ from gateways.health.notify import Notifier
 from gateways.link.keys import KeyFileError
 from gateways.messages import Lang, language, say
 from gateways.meter import Booked
-from gateways.simulate.process import BookedLine
 
 _PARENT_CHECK_S: Final = 0.5
 

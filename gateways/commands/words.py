@@ -2,8 +2,8 @@
 
 from datetime import datetime
 
+from gateways.booked import BookedLine
 from gateways.messages import Lang, say
-from gateways.simulate.process import BookedLine
 
 
 def in_words(line: BookedLine, lang: Lang) -> str:

@@ -15,6 +15,7 @@ from typing import Any, Final
 
 import msgspec
 
+from gateways.booked import BookedLine
 from gateways.clock import BOOT_ID_VARIABLE, WALL_OFFSET_VARIABLE, Clock, boot_id
 from gateways.link.api import Server, UnreachableError
 from gateways.link.keys import GatewayKey, load_key, save_key
@@ -30,17 +31,6 @@ _CLAIM_TRIES: Final = 30
 _CLAIM_PAUSE_S: Final = 0.5
 _STOP_S: Final = 15.0
 PROGRAM: Final = "gateways.cli"
-
-
-class BookedLine(msgspec.Struct, frozen=True):
-    """A record that a gateway reports on its output; weights in grams, `at` is wall time in UTC."""
-
-    at: str
-    meter: str
-    seq: int
-    outcome: str
-    net_g: int | None
-    last4: str | None
 
 
 class GatewayProcess:

@@ -12,6 +12,7 @@ from typing import Final
 
 import structlog
 
+from gateways.booked import BookedLine
 from gateways.cards import hash_card
 from gateways.simulate.bin import BinLinks, BinWires, SimulatedBin
 from gateways.simulate.devices import USUAL, fit
@@ -20,7 +21,7 @@ from gateways.simulate.fleet import Fleet, FleetGateway, cut
 from gateways.simulate.ordeal import Ordeal
 from gateways.simulate.pace import FASTEST_FRAME_S, Pace
 from gateways.simulate.place import FULL_G, People, Place
-from gateways.simulate.process import PROGRAM, BookedLine, GatewayProcess
+from gateways.simulate.process import PROGRAM, GatewayProcess
 from gateways.simulate.pty import Cable
 from gateways.simulate.resident import PLAIN, Habits
 from gateways.simulate.truth import TruthLog

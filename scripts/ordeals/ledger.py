@@ -96,5 +96,7 @@ def print_books(books: Books) -> None:
         print(f"{row.meter:<14}" + "".join(f"{value:>11}" for value in values))
     outcomes = ", ".join(f"{name} {count}" for name, count in sorted(books.outcomes.items()))
     print(f"\n{books.drops} discharges, {books.records} records: {outcomes}")
+    off = max((abs(row.difference_g) for row in books.meters), default=0)
+    print(f"largest difference of a meter {off} g over {max((row.records for row in books.meters), default=0)} records")
     print(f"lost {len(books.lost)}, doubled {len(books.doubled)}, without a discharge {len(books.invented)}, ", end="")
     print(f"uneven meters {sum(not row.is_even for row in books.meters)}, wrongly billed cards {len(books.miscarded)}")
