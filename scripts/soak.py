@@ -163,7 +163,7 @@ def report(
     if simulation.deaths:
         wrong.append(f"{simulation.deaths} gateways died by themselves; see {place.folder}/gateways/*/gateway.log")
     print("clocks of the records:", ledger.clocks(place.database))
-    # A record in quarantine is not lost, but it bills nobody until somebody has looked at it: no fault here asks for that.
+    # A record in quarantine is not lost, but bills nobody until somebody has looked: no fault here asks for that.
     wrong += [f"kept aside: {count} as {code}" for code, count in ledger.quarantined(place.database).items()]
     for sentence in wrong:
         print("WRONG ", sentence)
