@@ -42,7 +42,7 @@ def test_a_text_fits_two_lines_of_twenty_columns(key: str, lang: Lang) -> None:
 
 
 def test_every_text_that_the_session_can_tell_exists() -> None:
-    sources = "".join(path.read_text("utf-8") for path in Path(gateways.__file__).parent.glob("*.py"))
+    sources = "".join(path.read_text("utf-8") for path in Path(gateways.__file__).parent.rglob("*.py"))
     told_in_code = set(re.findall(r'Tell\("(\w+)"', sources)) | set(_TOLD.values())
     assert len(told_in_code) > 12
     assert told_in_code | {told(reason) for reason in REFUSALS} | {told("anything else")} <= set(KEYS)
