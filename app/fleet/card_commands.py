@@ -31,8 +31,8 @@ ROLES = {
     "service": Text("점검", "service"),
 }
 NO_NUMBER = Text(
-    "카드 번호가 아닙니다. 리더가 보이는 16진수 8~20자리를 적어 주세요.",
-    "That is no card number. Write the 8 to 20 hexadecimal digits that a reader shows.",
+    "카드 번호가 아닙니다. 리더가 보이는 16진수 8~24자리를 적어 주세요.",
+    "That is no card number. Write the 8 to 24 hexadecimal digits that a reader shows.",
 )
 NO_CARD = Text(
     "{card}에 맞는 카드가 없습니다. 끝 네 자리나 해시 32자리를 적어 주세요(‘jongnyang card touches’).",

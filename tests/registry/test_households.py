@@ -42,6 +42,12 @@ def test_a_card_is_stored_as_the_hash_that_the_gateways_compute(settled: Registr
     assert holding.start == day("2026-03-02")
 
 
+@pytest.mark.parametrize("number", ["0D00319CD0", "24D34F59", "04A1B2C3D4E5F6", "30751FEB705C5904E3D50D70"])
+def test_cards_of_every_kind_of_reader_can_be_registered(settled: Registry, number: str) -> None:
+    settled.households(households({"card_number": number}))
+    assert settled.rows("card", "last4") == [(number[-4:],)]
+
+
 def test_several_lines_of_a_unit_are_several_cards_of_one_tenancy(settled: Registry) -> None:
     report = settled.households(households({}, {"card_number": OTHER}))
     assert report.totals == {"households": 1, "tenancies": 1, "cards": 2}

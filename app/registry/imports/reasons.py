@@ -110,8 +110,8 @@ REASONS = {
     "bad_card": Reason(
         Text("카드 번호가 아닙니다", "not a card number"),
         Text(
-            "{card}: 16진수 8~20자리여야 합니다. 열 서식을 ‘텍스트’로 하여 다시 저장해 주세요.",
-            "{card}: it takes 8 to 20 hexadecimal digits. Save the file again with the column formatted as text.",
+            "{card}: 16진수 8~24자리여야 합니다. 열 서식을 ‘텍스트’로 하여 다시 저장해 주세요.",
+            "{card}: it takes 8 to 24 hexadecimal digits. Save the file again with the column formatted as text.",
         ),
     ),
     "same_line": Reason(
