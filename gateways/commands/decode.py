@@ -90,7 +90,6 @@ def _describe(reading: Reading) -> dict[str, Any]:
         return {"kind": "card", "id": reading.number}
     if isinstance(reading, WeightSample):
         fault = {"fault": reading.fault} if reading.fault else {}
-        net = {"net": True} if reading.net else {}
-        return {"kind": "weight", "grams": reading.grams, "stable": reading.stable, **fault, **net}
+        return {"kind": "weight", "grams": reading.grams, "stable": reading.stable, **fault}
     value = {"value": reading.value} if reading.value is not None else {}
     return {"kind": "reply", "name": reading.name, **value}

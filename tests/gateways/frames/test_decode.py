@@ -26,8 +26,7 @@ def described(word: str) -> dict[str, object]:
         return {"kind": "reply", "name": name} | ({"value": value} if value else {})
     if kind == "fault":
         return {"kind": "weight", "grams": None, "stable": False, "fault": rest}
-    net = {"net": True} if rest.startswith("net ") else {}
-    return {"kind": "weight", "grams": int(rest.removeprefix("net ")), "stable": kind == "stable"} | net
+    return {"kind": "weight", "grams": int(rest.removeprefix("net ")), "stable": kind == "stable"}
 
 
 @pytest.mark.parametrize("row", ROWS, ids=lambda row: f"{row.protocol}: {row.about}")
