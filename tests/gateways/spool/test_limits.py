@@ -3,7 +3,6 @@
 import itertools
 import os
 import sqlite3
-import subprocess
 from collections.abc import Callable, Iterator
 from contextlib import closing
 from datetime import timedelta
@@ -14,6 +13,7 @@ import pytest
 from gateways.limits import SpoolLimits
 from gateways.link.records import Result
 from gateways.spool import Spool, SpoolFullError, Stamp, open_spool, room
+from tests.gateways.disks import fill, mounted_small
 from tests.gateways.spool.support import ALL, BOOT, MOMENT, NOW, STAMP, hurry, waiting
 
 SMALL = SpoolLimits(max_bytes=1_000_000, min_free_bytes=1, reserve_bytes=100_000)
@@ -69,27 +69,8 @@ def test_a_disk_with_too_little_left_refuses(tmp_path: Path) -> None:
 @pytest.fixture
 def small_disk(tmp_path: Path) -> Iterator[Path]:
     """A disk of 4 MB, which can really be full."""
-    place = tmp_path / "disk"
-    place.mkdir()
-    command = ["mount", "-t", "tmpfs", "-o", "size=4m", "none", str(place)]
-    if os.getuid() or subprocess.run(command, capture_output=True, check=False).returncode:
-        pytest.skip("a small disk can be mounted by root only")
-    try:
+    with mounted_small(tmp_path) as place:
         yield place
-    finally:
-        subprocess.run(["umount", str(place)], check=True)
-
-
-def fill(disk: Path) -> Path:
-    """Fill what is left of the disk, as a log file might."""
-    ballast = disk / "ballast"
-    with ballast.open("wb", buffering=0) as file:
-        try:
-            while file.write(bytes(4096)):
-                pass
-        except OSError:
-            pass
-    return ballast
 
 
 def until_full(write: Callable[[], object]) -> None:

@@ -1,12 +1,12 @@
 """Where the benches stand."""
 
-import os
-import subprocess
 import tempfile
 from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+
+from tests.gateways.disks import mounted_small
 
 MEMORY = Path("/dev/shm")
 
@@ -21,12 +21,5 @@ def folder() -> Iterator[Path]:
 @pytest.fixture
 def small_disk(folder: Path) -> Iterator[Path]:
     """A disk of 4 MB, which can really be full."""
-    place = folder / "disk"
-    place.mkdir()
-    command = ["mount", "-t", "tmpfs", "-o", "size=4m", "none", str(place)]
-    if os.getuid() or subprocess.run(command, capture_output=True, check=False).returncode:
-        pytest.skip("a small disk can be mounted by root only")
-    try:
+    with mounted_small(folder) as place:
         yield place
-    finally:
-        subprocess.run(["umount", str(place)], check=True)

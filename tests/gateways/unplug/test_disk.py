@@ -7,6 +7,7 @@ import pytest
 
 from gateways.limits import SpoolLimits
 from gateways.weighing.session import State
+from tests.gateways.disks import fill
 from tests.gateways.unplug.bench import Bench, text
 from tests.gateways.unplug.place import Place
 
@@ -26,18 +27,6 @@ def make(folder: Path) -> Iterator[Callable[..., Bench]]:
     yield one
     for bench in made:
         bench.close()
-
-
-def fill(disk: Path) -> Path:
-    """Fill what is left of the disk, as a log file might."""
-    ballast = disk / "ballast"
-    with ballast.open("wb", buffering=0) as file:
-        try:
-            while file.write(bytes(4096)):
-                pass
-        except OSError:
-            pass
-    return ballast
 
 
 def told(bench: Bench) -> list[tuple[str, int | None]]:
