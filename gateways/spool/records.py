@@ -17,7 +17,7 @@ from gateways.spool.schema import checksum
 
 KEEP_ACKED_DAYS: Final = 90
 _DURABLE: Final = frozenset({"stored", "duplicate", "quarantined"})
-_PRUNE_ROWS: Final = 1000  # a call: twice what a batch can acknowledge
+_PRUNE_ROWS: Final = 1000  # a call, so that none takes long
 
 
 class Records(Connection):

@@ -26,6 +26,7 @@ class Bin:
         self.rest = Rest(thresholds, last_gross_g)
         self.window = StabilityWindow(thresholds, inferred=inferred_stability)
         self.heard_at = float("-inf")
+        self._watched_from: float | None = None
         self._lid_watch = LidWatch(thresholds)
         self._capacity = Capacity(capacity_g, thresholds)
         self._silent_s = thresholds.scale_silent_s
@@ -56,9 +57,13 @@ class Bin:
 
     def tick(self, at: float, kind: Kind | None) -> list[Effect]:
         """Forget a stale weight; return what an open lid calls for, `kind` being that of the session under way."""
+        if self._watched_from is None:
+            self._watched_from = at
         if self.is_silent(at):
             self.gross_g = None
-            self.mark("comm", wrong=True)
+            # A box that has only just started would report every scale that it has not heard yet.
+            if at - max(self.heard_at, self._watched_from) > self._silent_s:
+                self.mark("comm", wrong=True)
         effects = self._lid_watch.tick(at, kind)
         if self._lid_watch.is_alarmed:
             self.mark("lock", wrong=True)

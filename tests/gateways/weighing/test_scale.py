@@ -277,3 +277,13 @@ def test_the_evidence_of_the_longest_session_with_the_longest_frames_stays_small
     (draft,) = b.drafts
     assert 1000 < len(msgspec.json.encode(draft.evidence)) < 4096
     assert draft.outcome == "negative"
+
+
+def test_a_scale_is_given_its_time_after_the_start_before_it_counts_as_silent() -> None:
+    b = bench()
+    b.boot()
+    b.scale_talks = False
+    b.run(0.5)
+    assert "comm" not in b.session.faults
+    b.run(1)
+    assert "comm" in b.session.faults
