@@ -80,6 +80,11 @@ KINDS = {
     "not-allowed": Kind(
         403, _l("You may not do this."), _l("Ask an administrator for the permission named in “scope”.")
     ),
+    "not-yours": Kind(
+        403,
+        _l("This looks at the whole district, and your account does not."),
+        _l("Open your complexes or your vendor from the menu, or ask an administrator for a wider role."),
+    ),
     "form-expired": Kind(
         400, _l("The form has expired."), _l("Nothing was changed. Reload the page and send the form once more.")
     ),

@@ -12,7 +12,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from functools import cache
-from typing import Any
+from typing import Any, NamedTuple
 
 import sqlalchemy as sa
 from argon2 import PasswordHasher
@@ -20,8 +20,9 @@ from argon2.exceptions import InvalidHashError, VerificationError
 from flask import g
 from sqlalchemy.orm import Session
 
-from app.access.models import Account, ApiToken
-from app.access.rules import LOGGED_IN, SCOPES
+from app.access.models import Account, AccountComplex, ApiToken
+from app.access.reach import WHOLE, Reach
+from app.access.rules import LOGGED_IN, ROLES, SCOPES
 from app.db import Database
 from app.ids import allocate
 from app.problems import Problem
@@ -72,6 +73,8 @@ class Identity:
     name: str
     actor: str
     scopes: frozenset[str]
+    role: str = "administrator"
+    reach: Reach = WHOLE
     session_id: str = ""
 
     is_authenticated = is_active = True  # what Flask-Login asks; a disabled account never becomes an Identity
@@ -99,6 +102,11 @@ def current_district_id() -> int:
     return current_identity().district_id
 
 
+def current_reach() -> Reach:
+    """How far whoever makes this request sees; every read and write of the request stays inside."""
+    return current_identity().reach
+
+
 def current_actor() -> str:
     """The name to write beside what this request changes."""
     return current_identity().actor
@@ -114,7 +122,8 @@ def log_in(database: Database, login: str, password: str) -> Identity | None:
         _fits(_no_hash(), password)
     for account in accounts:  # one, unless two districts use the same login
         if _fits(account.password_hash, password) and account.disabled_at is None:
-            return _identity(account, session_id=_session_id(account, _rehashed(database, account, password)))
+            stamp = _session_id(account, _rehashed(database, account, password))
+            return _identity(database, account, session_id=stamp)
     return None
 
 
@@ -132,7 +141,7 @@ def of_session(database: Database, session_id: str) -> Identity | None:
     )
     if not found or not secrets.compare_digest(_session_id(found[0], found[0].password_hash), session_id):
         return None
-    return _identity(found[0], session_id=session_id)
+    return _identity(database, found[0], session_id=session_id)
 
 
 def of_token(database: Database, token: str, now: datetime) -> Identity | None:
@@ -152,30 +161,60 @@ def of_token(database: Database, token: str, now: datetime) -> Identity | None:
     )
     if not found:
         return None
-    return _identity(found[0], token=found[0].token, token_scopes=found[0].token_scopes)
+    return _identity(database, found[0], token=found[0].token, token_scopes=found[0].token_scopes)
 
 
-def add_account(
-    session: Session, district_id: int, login: str, name: str, password: str, scopes: Iterable[str], now: datetime
-) -> Account:
+class Person(NamedTuple):
+    """Whom to add. Without a password they set it by a link; `scopes` None leaves them all that the role may do.
+
+    `complex_ids` are a manager's or contractor's, `vendor_id` a vendor's; `all_complexes` only a contractor's.
+    """
+
+    login: str
+    name: str
+    role: str
+    password: str | None = None
+    scopes: Iterable[str] | None = None
+    complex_ids: Iterable[int] = ()
+    vendor_id: int | None = None
+    all_complexes: bool = False
+    email: str | None = None
+    phone: str | None = None
+
+
+def add_account(session: Session, district_id: int, person: Person, now: datetime) -> Account:
     """A new account; raises Refused for a login that is taken, an unknown scope or a poor password."""
-    if not LOGIN.fullmatch(login):
+    if not LOGIN.fullmatch(person.login):
         raise Refused(POOR_LOGIN)
-    taken = sa.select(Account.id).where(Account.district_id == district_id, Account.login == login)
+    taken = sa.select(Account.id).where(Account.district_id == district_id, Account.login == person.login)
     if session.scalar(taken) is not None:
-        raise Refused(TAKEN.fill(login=login))
+        raise Refused(TAKEN.fill(login=person.login))
     account = Account(
         district_id=district_id,
         id=allocate(session, district_id, "account")[0],
-        login=login,
-        name=name.strip() or login,
-        password_hash=hash_password(login, password),
-        scopes=join_scopes(scopes),
+        login=person.login,
+        name=person.name.strip() or person.login,
+        role=person.role,
+        scopes=None if person.scopes is None else join_scopes(person.scopes),
+        vendor_id=person.vendor_id,
+        all_complexes=person.all_complexes,
+        email=person.email,
+        phone=person.phone,
+        password_hash="" if person.password is None else hash_password(person.login, person.password),
         created_at=now,
     )
     session.add(account)
     session.flush()
+    for complex_id in person.complex_ids:
+        session.add(AccountComplex(district_id=district_id, account_id=account.id, complex_id=complex_id))
+    session.flush()
     return account
+
+
+def scopes_of(account: Any) -> frozenset[str]:
+    """What an account may do: all that its role may, or the part that is left to it."""
+    role = ROLES[account.role].scopes
+    return role if account.scopes is None else role & frozenset(account.scopes.split())
 
 
 def set_password(account: Account, password: str) -> None:
@@ -199,7 +238,7 @@ def add_token(
     if live_token(session, account, name) is not None:
         raise Refused(TOKEN_EXISTS.fill(login=account.login, name=name))
     wanted = join_scopes(scopes)
-    missing = sorted(set(wanted.split()) - set(account.scopes.split()))
+    missing = sorted(set(wanted.split()) - scopes_of(account))
     if missing:
         raise Refused(BEYOND_ACCOUNT.fill(login=account.login, scopes=", ".join(missing)))
     token = TOKEN_PREFIX + secrets.token_urlsafe(32)
@@ -301,9 +340,29 @@ def _session_id(account: Any, password_hash: str) -> str:
     return f"{account.district_id}.{account.id}.{stamp}"
 
 
-def _identity(account: Any, session_id: str = "", token: str = "", token_scopes: str | None = None) -> Identity:
-    scopes = frozenset(account.scopes.split())
+def _identity(
+    database: Database, account: Any, session_id: str = "", token: str = "", token_scopes: str | None = None
+) -> Identity:
+    scopes = scopes_of(account)
     if token_scopes is not None:
         scopes &= frozenset(token_scopes.split())
-    actor = f"{account.login}/{token}" if token else account.login
-    return Identity(account.district_id, account.id, account.login, account.name, actor, scopes, session_id)
+    return Identity(
+        account.district_id,
+        account.id,
+        account.login,
+        account.name,
+        f"{account.login}/{token}" if token else account.login,
+        scopes,
+        account.role,
+        _reach(database, account),
+        session_id,
+    )
+
+
+def _reach(database: Database, account: Any) -> Reach:
+    if account.role == "vendor":
+        return Reach(frozenset(), account.vendor_id)
+    if "complex" not in ROLES[account.role].reaches or account.all_complexes:
+        return WHOLE
+    mine = sa.and_(AccountComplex.district_id == account.district_id, AccountComplex.account_id == account.id)
+    return Reach(frozenset(row.complex_id for row in _read(database, sa.select(AccountComplex.complex_id).where(mine))))

@@ -1,5 +1,8 @@
 """Holds every request to the rule that its route declares, and puts the security headers on every answer."""
 
+from collections.abc import Callable
+from typing import Any
+
 import structlog
 from flask import Flask, Response, current_app, g, redirect, request, session, url_for
 from flask_login import LoginManager, current_user
@@ -42,6 +45,7 @@ def init(app: Flask) -> None:
     rules.public(app.view_functions["static"])
     app.before_request(enforce)
     app.after_request(add_headers)
+    app.after_request(check_audited)
     pages.init(app)
 
 
@@ -70,15 +74,28 @@ def enforce() -> AnyResponse | None:
         raise Problem("not-authenticated")
     if not g.identity.may(rule):
         raise Problem("not-allowed", scope=rule)
+    kind = g.identity.reach.kind
+    if rule != rules.LOGGED_IN and kind not in ("district", rules.reach_of(handler_for(current_app, *_asked()))):
+        raise Problem("not-yours")
     return None
 
 
+def _asked() -> tuple[str, str]:
+    assert request.endpoint is not None
+    return request.endpoint, request.method
+
+
 def rule_for(app: Flask, endpoint: str, method: str) -> str | None:
-    """The rule that a route declares for a method, or None. On a class of views each method may have its own."""
+    """The rule that a route declares for a method, or None."""
+    return rules.rule_of(handler_for(app, endpoint, method))
+
+
+def handler_for(app: Flask, endpoint: str, method: str) -> Callable[..., Any]:
+    """What carries the rule of a route for a method: on a class of views each method may have its own."""
     view = app.view_functions[endpoint]
     view_class = getattr(view, "view_class", None)
     handler = getattr(view_class, {"HEAD": "get"}.get(method, method.lower()), None)
-    return (rules.rule_of(handler) if handler is not None else None) or rules.rule_of(view)
+    return handler if handler is not None and rules.rule_of(handler) is not None else view
 
 
 def identify() -> Identity | None:
@@ -100,6 +117,14 @@ def wants_page() -> bool:
     """Whether the reader is a browser that shows pages; a program gets JSON."""
     offered = ["application/problem+json", "application/json", "text/html"]
     return request.accept_mimetypes.best_match(offered) == "text/html"
+
+
+def check_audited(response: Response) -> Response:
+    """Tell the operator of a change without a name on it: a route that forgot to book into the audit log."""
+    changing = request.method not in ("GET", "HEAD", "OPTIONS") and response.status_code < 400
+    if changing and g.get("identity") is not None and not g.get("audited"):
+        log.error("change without an audit entry", endpoint=request.endpoint)
+    return response
 
 
 def add_headers(response: Response) -> Response:

@@ -14,7 +14,7 @@ from sqlalchemy.orm import Session
 from app.access import accounts
 from app.access.accounts import district
 from app.access.models import Account, ApiToken
-from app.access.rules import SCOPES
+from app.access.rules import ROLES, SCOPES
 from app.console import Command, Group, language, open_database, say, say_json
 from app.texts import Refused, Text
 from app.times import format_instant, now
@@ -90,15 +90,17 @@ def user() -> None:
 @click.argument("login")
 @click.option("--name", default="", help="What pages call them; the login if left out.")
 @with_scopes
+@click.option("--role", type=click.Choice(list(ROLES)), default="viewer", show_default=True)
 @from_stdin
 @in_district
-def add_user(login: str, name: str, scopes: tuple[str, ...], password_stdin: bool, code: str | None) -> None:
+def add_user(login: str, name: str, role: str, scopes: tuple[str, ...], password_stdin: bool, code: str | None) -> None:
     """Add a person; the password is asked for."""
     password = _ask_password(password_stdin)
     with _session() as session:
         place = _district(session, code)
-        account = accounts.add_account(session, place.id, login, name, password, scopes, now())
-        say(ADDED.fill(login=login, district=place.name, scopes=account.scopes or NONE))
+        person = accounts.Person(login, name, role, password, scopes or None)
+        account = accounts.add_account(session, place.id, person, now())
+        say(ADDED.fill(login=login, district=place.name, scopes=", ".join(sorted(accounts.scopes_of(account)))))
 
 
 @user.command("list", cls=Command, ko="계정 목록을 보입니다.", example="jongnyang user list --json")
@@ -254,7 +256,8 @@ def _user_row(account: Account) -> dict[str, str | None]:
     return {
         "login": account.login,
         "name": account.name,
-        "scopes": account.scopes,
+        "role": account.role,
+        "scopes": " ".join(sorted(accounts.scopes_of(account))),
         "created": _instant(account.created_at),
         "disabled": _instant(account.disabled_at),
     }

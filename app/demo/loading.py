@@ -27,7 +27,6 @@ from app.texts import Refused, Text
 
 LOGIN = "demo"
 NAME = "데모"
-SCOPES = ("fleet:read", "fleet:write", "metering:correct", "metering:read", "registry:write")
 COMPLEX_FILE, HOUSEHOLD_FILE = "demo-complexes.csv", "demo-households.csv"
 DISTRICT_FILE = "demo-district-households.csv"
 ACCOUNT_FILE = "demo.json"
@@ -190,14 +189,15 @@ def _password(var: Path) -> str:
 def _let_in(database: Database, demo: Demo, now: datetime) -> None:
     """See to it that the printed password fits and opens every page; an account that was disabled stays so."""
     found = accounts.log_in(database, f"{DISTRICT}/{demo.login}", demo.password)
-    if found and found.scopes >= set(SCOPES):
+    if found:
         return
     with database.begin() as session:
         district = the_district(session, DISTRICT)
         same = (Account.district_id == district.id, Account.login == demo.login)
         account = session.scalar(sa.select(Account).where(*same))
         if account is None:
-            accounts.add_account(session, district.id, demo.login, NAME, demo.password, SCOPES, now)
+            accounts.add_account(
+                session, district.id, accounts.Person(demo.login, NAME, "administrator", demo.password), now
+            )
         elif account.disabled_at is None:
-            account.scopes = accounts.join_scopes(SCOPES)
             accounts.set_password(account, demo.password)

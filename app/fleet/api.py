@@ -142,7 +142,7 @@ def set_rate(wanted: dict[str, Any]) -> None:
 
 
 @blueprint.get("/touches")
-@rules.scope("registry:write")
+@rules.scope("household:write")
 @blueprint.arguments(TouchArguments, location="query", unknown=RAISE)
 @blueprint.response(200, TouchListSchema)
 def list_touches(asked: dict[str, Any]) -> dict[str, Any]:
@@ -154,7 +154,7 @@ def list_touches(asked: dict[str, Any]) -> dict[str, Any]:
 
 
 @blueprint.post("/enrolments")
-@rules.scope("registry:write")
+@rules.scope("household:write")
 @blueprint.arguments(EnrolmentSchema)
 @blueprint.response(201, EnrolledSchema)
 def enrol(wanted: dict[str, Any]) -> Enrolled:

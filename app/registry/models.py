@@ -1,6 +1,6 @@
 """District, dong, complex, building, household, tenancy, card; meter, reducer, gateway and their assignments."""
 
-from datetime import datetime
+from datetime import date, datetime
 
 import sqlalchemy as sa
 from sqlalchemy.orm import Mapped, mapped_column
@@ -207,6 +207,31 @@ class MeterAssignment(InDistrict, Dated, Base):
     meter_id: Mapped[int]
     gateway_id: Mapped[int]
     complex_id: Mapped[int]
+
+
+VENDOR_KINDS = ("manufacturer", "sales_point")
+
+
+class Vendor(InDistrict, Base):
+    """A maker of bags or a designated sales point (지정판매소), from `designated_on` until before `ended_on`."""
+
+    __tablename__ = "vendor"
+    __table_args__ = (
+        sa.UniqueConstraint("district_id", "code"),
+        sa.CheckConstraint(one_of("kind", VENDOR_KINDS), name="kind"),
+    )
+
+    kind: Mapped[str]
+    code: Mapped[str]
+    name: Mapped[str]
+    business_number: Mapped[str | None]
+    representative: Mapped[str | None]
+    phone: Mapped[str | None]
+    email: Mapped[str | None]
+    address: Mapped[str | None]
+    memo: Mapped[str | None]
+    designated_on: Mapped[date | None]
+    ended_on: Mapped[date | None]
 
 
 class ImportBatch(InDistrict, Base):

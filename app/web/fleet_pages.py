@@ -75,14 +75,14 @@ def act(code: str) -> Response | str:
 
 
 @blueprint.get("/enrolment")
-@rules.scope("registry:write")
+@rules.scope("household:write")
 def enrolment() -> str:
     """Cards that a bin refused lately, and the form for the one that was chosen."""
     return _enrolment(told=" ".join(map(str, get_flashed_messages())))
 
 
 @blueprint.post("/enrolment")
-@rules.scope("registry:write")
+@rules.scope("household:write")
 def enrol_card() -> Response | tuple[str, int]:
     """Give the chosen card to the household that the form names."""
     building, unit = (request.form.get(name, "").strip().replace("\0", "") for name in ("building", "unit"))
@@ -187,4 +187,4 @@ def _key_state(key: dict[str, Any], moment: datetime) -> tuple[str, bool]:
 
 def _shared() -> dict[str, Any]:
     may: Callable[[str], bool] = current_identity().may
-    return {"words": words, "today": service_day(now()), "may_write": may(WRITE), "may_enrol": may("registry:write")}
+    return {"words": words, "today": service_day(now()), "may_write": may(WRITE), "may_enrol": may("household:write")}

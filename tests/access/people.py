@@ -8,7 +8,6 @@ from flask import Flask
 from flask.testing import FlaskClient
 
 from app.access import accounts
-from app.access.rules import SCOPES
 from app.context import Service
 from app.db import Database
 from app.factory import create_app
@@ -39,15 +38,19 @@ def add_person(
     database: Database,
     login: str = "kim",
     code: str = "W0G",
-    scopes: tuple[str, ...] = tuple(SCOPES),
+    scopes: tuple[str, ...] | None = None,
     password: str = PASSWORD,
+    role: str = "administrator",
+    complex_ids: tuple[int, ...] = (),
+    vendor_id: int | None = None,
 ) -> tuple[int, int]:
     """A person of the district with this code, which is made if need be; the ids of district and account."""
     from app.registry.service import district_by_code
 
     with database.begin() as session:
         district = district_by_code(session, code) or add_district(session, code, f"District {code}")
-        account = accounts.add_account(session, district.id, login, login.title(), password, scopes, now())
+        person = accounts.Person(login, login.title(), role, password, scopes, complex_ids, vendor_id)
+        account = accounts.add_account(session, district.id, person, now())
         return district.id, account.id
 
 
