@@ -5,8 +5,26 @@ down_revision = "0007_people"
 
 
 def upgrade() -> None:
-    pass
+    households()
+    devices()
 
 
 def downgrade() -> None:
+    drop_devices()
+    drop_households()
+
+
+def households() -> None:
+    pass
+
+
+def drop_households() -> None:
+    pass
+
+
+def devices() -> None:
+    pass
+
+
+def drop_devices() -> None:
     pass
