@@ -7,6 +7,7 @@ from typing import Any
 import structlog
 from flask import Flask, Response, g, request
 from flask_babel import Babel
+from flask_compress import Compress
 from werkzeug.exceptions import HTTPException
 
 from app import logs, metrics, openapi
@@ -46,6 +47,7 @@ def create_app(settings: Settings | None = None) -> Flask:
     database = Database(settings.database_url, pool_size=settings.threads + 2)
     app.extensions["jongnyang"] = Service(settings, database)
     Babel(app, locale_selector=choose_language)
+    _compress_static(app)
     _log_requests(app)  # first, so that every answer has its request id
     enforce.init(app)
     app.register_blueprint(operations)
@@ -57,6 +59,12 @@ def create_app(settings: Settings | None = None) -> Flask:
     pages.init(app)
     _answer_errors(app)
     return app
+
+
+def _compress_static(app: Flask) -> None:
+    """Styles and scripts alone: pages carry tokens beside what a stranger may have put there (BREACH), ingest its own."""
+    app.config.update(COMPRESS_REGISTER=False, COMPRESS_MIMETYPES=["text/css", "text/javascript", "image/svg+xml"])
+    app.view_functions["static"] = Compress(app).compressed()(app.view_functions["static"])
 
 
 def _answer_errors(app: Flask) -> None:

@@ -21,13 +21,11 @@ fi
 echo "Fetching what the pages load …"
 npm ci --loglevel=error >/dev/null
 rm -rf "$vendor"
-mkdir -p "$vendor/krds/img/component" "$vendor/fonts"
+mkdir -p "$vendor/krds/img/component"
 cd node_modules
 cp htmx.org/dist/htmx.min.js uplot/dist/uPlot.iife.min.js uplot/dist/uPlot.min.css "../$vendor"
 cp swagger-ui-dist/swagger-ui.css swagger-ui-dist/swagger-ui-bundle.js "../$vendor"
 cp -R krds-uiux/resources/img/component/icon "../$vendor/krds/img/component"
-cp krds-uiux/resources/fonts/PretendardGOV-Regular.subset.woff2 krds-uiux/resources/fonts/PretendardGOV-Bold.subset.woff2 \
-    "../$vendor/fonts"
 for package in htmx.org uplot swagger-ui-dist; do
     cp "$package/LICENSE" "../$vendor/$package.LICENSE"
 done
