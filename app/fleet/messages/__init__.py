@@ -1,0 +1,1 @@
+"""Messages to people about what is broken: the channels by which they are reached, the outbox, and sending."""
