@@ -64,7 +64,16 @@ def create_app(settings: Settings | None = None) -> Flask:
 def _compress_static(app: Flask) -> None:
     """Styles and scripts alone: pages carry tokens beside what a stranger may have put there (BREACH), ingest its own."""
     app.config.update(COMPRESS_REGISTER=False, COMPRESS_MIMETYPES=["text/css", "text/javascript", "image/svg+xml"])
-    app.view_functions["static"] = Compress(app).compressed()(app.view_functions["static"])
+    plain = app.view_functions["static"]
+
+    @Compress(app).compressed()
+    def static(filename: str) -> Response:
+        response: Response = plain(filename=filename)
+        response.direct_passthrough = False
+        response.make_sequence()  # what streams, the library neither compresses for all nor closes
+        return response
+
+    app.view_functions["static"] = static
 
 
 def _answer_errors(app: Flask) -> None:
