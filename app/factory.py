@@ -62,7 +62,7 @@ def create_app(settings: Settings | None = None) -> Flask:
 
 
 def _compress_static(app: Flask) -> None:
-    """Styles and scripts alone: pages carry tokens beside what a stranger may have put there (BREACH), ingest its own."""
+    """Styles and scripts alone: pages carry tokens beside what a stranger may have put there (BREACH)."""
     app.config.update(COMPRESS_REGISTER=False, COMPRESS_MIMETYPES=["text/css", "text/javascript", "image/svg+xml"])
     plain = app.view_functions["static"]
 

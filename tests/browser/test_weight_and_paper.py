@@ -21,7 +21,7 @@ def transferred(page: Page, path: str) -> int:
 
 
 @LANGUAGES
-def test_the_first_page_weighs_less_than_200_kB(log_in: Open, bins: Bins, language: str) -> None:  # noqa: F811
+def test_the_first_page_weighs_less_than_200_kilobytes(log_in: Open, bins: Bins, language: str) -> None:  # noqa: F811
     page = log_in(language=language, width=360)
     bytes_ = transferred(page, page.url)
     print(f"{bytes_:,} bytes")
