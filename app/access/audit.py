@@ -57,6 +57,13 @@ def book(executor: Executor, district_id: int, entry: Entry, actor: str, now: da
     return id_
 
 
+def head(executor: Executor, district_id: int) -> tuple[int, str]:
+    """Number and hash (hex) of the newest entry: noted elsewhere, they show a removed end. (0, "") before the first."""
+    newest = sa.select(AuditEntry.id, AuditEntry.hash).where(AuditEntry.district_id == district_id)
+    found = executor.execute(newest.order_by(AuditEntry.id.desc()).limit(1)).first()
+    return (found.id, found.hash.hex()) if found else (0, "")
+
+
 def hash_of(row: Mapping[str, Any]) -> bytes:
     """SHA-256 over the hash before and the covered fields as a JSON array; instants as microseconds since 1970."""
     fields = [to_microseconds(row[name]) if name == "at" else row[name] for name in COVERED]

@@ -19,7 +19,7 @@ from app.context import service
 from app.languages import COOKIE, LANGUAGES, choose_language
 from app.problems import KINDS
 from app.times import now
-from app.web import fleet_pages, formats, volume_pages
+from app.web import audit_pages, fleet_pages, formats, volume_pages
 from app.web.queries import overview
 from app.web.trend import trend
 
@@ -41,6 +41,7 @@ def init(app: Flask) -> None:
     app.register_blueprint(blueprint)
     app.register_blueprint(volume_pages.blueprint)
     app.register_blueprint(fleet_pages.blueprint)
+    app.register_blueprint(audit_pages.blueprint)
     shared = {"formats": formats, "version": __version__}
     app.context_processor(lambda: {"language": choose_language(), "menu": list(_menu(app)), **shared})
 

@@ -1,0 +1,127 @@
+"""Reads of the audit log, always of one district and within the reader's reach; the newest entry first."""
+
+import json
+from collections.abc import Iterable, Sequence
+from datetime import date, datetime, time, timedelta
+from typing import Any, NamedTuple
+
+import sqlalchemy as sa
+
+from app.access.audit_sentences import Told, told
+from app.access.models import Account, ApiToken, AuditEntry
+from app.access.reach import Reach
+from app.db import Executor
+from billing.days import SEOUL
+
+CHAIN = ("district_id", "previous_hash", "hash")
+COLUMNS = tuple(column for column in AuditEntry.__table__.c if column.name not in CHAIN)
+VIA = ("page", "api", "command")
+
+
+class Asked(NamedTuple):
+    """Which entries; None asks for all. `actor` is a login, whose tokens are meant too, or an actor as it is stored.
+
+    `subject` is part of what staff call it, `subject_id` its id of a `kind`; days are those of Seoul, both inclusive.
+    """
+
+    actor: str | None = None
+    action: str | None = None
+    kind: str | None = None
+    subject: str | None = None
+    subject_id: str | None = None
+    complex_id: int | None = None
+    first_day: date | None = None
+    last_day: date | None = None
+    via: str | None = None
+
+
+def entries(
+    executor: Executor, district_id: int, reach: Reach, asked: Asked, before: int | None = None, limit: int = 100
+) -> list[dict[str, Any]]:
+    """Entries numbered below `before`: the stored fields but the hashes, `before` and `after` decoded, and the name of
+    who did it (`actor_name`, None for no account). `subject` reads on until it has found enough: give a period too.
+    """
+    conditions = [AuditEntry.district_id == district_id, reach.within(AuditEntry.complex_id)]
+    conditions += _conditions(executor, district_id, asked)
+    if before is not None:
+        conditions.append(AuditEntry.id < before)
+    return _rows(executor, district_id, conditions, limit)
+
+
+def history(
+    executor: Executor,
+    district_id: int,
+    reach: Reach,
+    kind: str,
+    id_: int | str,
+    limit: int = 50,
+    also: Iterable[tuple[str, int | str]] = (),
+) -> list[Told]:
+    """What was done to one thing, and to those of `also` (kind and id), in words; show it by `audit_history.html`.
+
+    The reader may see the thing: check that first. What happened to it while it was of a complex outside of the
+    reader's reach is left out.
+    """
+    subjects = [(kind, str(id_)), *((other, str(each)) for other, each in also)]
+    same = [sa.and_(AuditEntry.subject_kind == of, AuditEntry.subject_id == each) for of, each in subjects]
+    mine = [AuditEntry.district_id == district_id, sa.or_(*same)]
+    if reach.kind != "vendor":  # a vendor has no complex, and sees only itself
+        mine.append(reach.within(AuditEntry.complex_id))
+    return [told(row) for row in _rows(executor, district_id, mine, limit)]
+
+
+def _conditions(executor: Executor, district_id: int, asked: Asked) -> list[sa.ColumnElement[bool]]:
+    equal = {
+        AuditEntry.action: asked.action,
+        AuditEntry.subject_kind: asked.kind,
+        AuditEntry.subject_id: asked.subject_id,
+        AuditEntry.complex_id: asked.complex_id,
+        AuditEntry.via: asked.via,
+    }
+    found = [column == value for column, value in equal.items() if value is not None]
+    if asked.actor is not None:
+        found.append(AuditEntry.actor.in_(_names_of(executor, district_id, asked.actor)))
+    if asked.subject is not None:
+        found.append(AuditEntry.subject.icontains(asked.subject, autoescape=True))
+    if asked.first_day is not None:
+        found.append(AuditEntry.at >= _midnight(asked.first_day))
+    if asked.last_day is not None:
+        found.append(AuditEntry.at < _midnight(asked.last_day + timedelta(days=1)))
+    return found
+
+
+def _names_of(executor: Executor, district_id: int, actor: str) -> list[str]:
+    """The login, and LOGIN/TOKEN of each token that it has or had: so many that an index finds them."""
+    same = sa.and_(Account.district_id == ApiToken.district_id, Account.id == ApiToken.account_id)
+    tokens = sa.select(ApiToken.name).join(Account, same).where(Account.district_id == district_id)
+    names = executor.execute(tokens.where(Account.login == actor).distinct()).scalars()
+    return [actor, *(f"{actor}/{name}" for name in names)]
+
+
+def _rows(
+    executor: Executor, district_id: int, conditions: Sequence[sa.ColumnElement[bool]], limit: int
+) -> list[dict[str, Any]]:
+    statement = sa.select(*COLUMNS).where(*conditions).order_by(AuditEntry.id.desc()).limit(limit)
+    found = executor.execute(statement).mappings().all()
+    names = _names(executor, district_id, {_login(row["actor"]) for row in found})
+    return [
+        dict(row)
+        | {name: json.loads(row[name]) if row[name] else None for name in ("before", "after")}
+        | {"actor_name": names.get(_login(row["actor"]))}
+        for row in found
+    ]
+
+
+def _names(executor: Executor, district_id: int, logins: set[str]) -> dict[str, str]:
+    statement = sa.select(Account.login, Account.name).where(
+        Account.district_id == district_id, Account.login.in_(sorted(logins))
+    )
+    return {row.login: row.name for row in executor.execute(statement)}
+
+
+def _login(actor: str) -> str:
+    return actor.partition("/")[0]
+
+
+def _midnight(day: date) -> datetime:
+    return datetime.combine(day, time.min, SEOUL)
