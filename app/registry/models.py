@@ -76,7 +76,11 @@ class Building(InDistrict, Base):
 
 
 class Household(InDistrict, Base):
-    """A unit (호) of a building; who lives there is a tenancy."""
+    """A unit (호) of a building; who lives there is a tenancy.
+
+    `abandoned_at` is when its people left without notice (which ended their tenancy), until they are back or others
+    move in.
+    """
 
     __tablename__ = "household"
     __table_args__ = (
@@ -89,6 +93,9 @@ class Household(InDistrict, Base):
     complex_id: Mapped[int]
     building_id: Mapped[int]
     unit: Mapped[str]
+    abandoned_at: Mapped[datetime | None]
+    abandoned_by: Mapped[str | None]
+    abandoned_reason: Mapped[str | None]
 
 
 class Dated:
@@ -115,14 +122,31 @@ class Tenancy(InDistrict, Dated, Base):
     household_id: Mapped[int]
 
 
-CARD_ROLES = ("household", "collector", "service")
+class Resident(Base):
+    """Who lives there during a tenancy: the one place of names, phone numbers and addresses, and it can be erased."""
+
+    __tablename__ = "resident"
+    __table_args__ = (in_district("tenancy", "tenancy_id"),)
+
+    district_id: Mapped[int] = mapped_column(primary_key=True, autoincrement=False)
+    tenancy_id: Mapped[int] = mapped_column(primary_key=True, autoincrement=False)
+    name: Mapped[str | None]
+    phone: Mapped[str | None]
+    email: Mapped[str | None]
+
+
+CARD_ROLES = ("household", "collector", "service", "common")
 
 
 class Card(InDistrict, Base):
     """An RFID card by its keyed hash; `last4` is for people to recognise it and can be erased.
 
     A household's card opens where the household lives, while it is assigned. A collector's or service card opens every
-    bin of the district, or of the complex `complex_id` alone. A blocked card opens none.
+    bin of the district, or of the complex `complex_id` alone. A common-area card opens the bins of its complex; what is
+    weighed with it is nobody's, and shared by the complex. A blocked card opens none.
+
+    `replaced_by_id` is the card that was issued instead: this one never opens again. `kept_household_id` is the unit
+    that keeps the card for its next tenancy.
     """
 
     __tablename__ = "card"
@@ -132,6 +156,9 @@ class Card(InDistrict, Base):
         sa.CheckConstraint("length(card_hash) = 16", name="hash_length"),
         sa.CheckConstraint(one_of("role", CARD_ROLES), name="role"),
         sa.CheckConstraint("complex_id IS NULL OR role <> 'household'", name="complex"),
+        sa.CheckConstraint("role <> 'common' OR complex_id IS NOT NULL", name="common"),
+        in_district("card", "replaced_by_id"),
+        in_district("household", "kept_household_id"),
         sa.Index("ix_card_role", "district_id", "role"),
     )
 
@@ -142,6 +169,9 @@ class Card(InDistrict, Base):
     blocked_at: Mapped[datetime | None]
     blocked_by: Mapped[str | None]
     blocked_reason: Mapped[str | None]
+    lost_at: Mapped[datetime | None]
+    replaced_by_id: Mapped[int | None]
+    kept_household_id: Mapped[int | None]
 
 
 class CardAssignment(InDistrict, Dated, Base):
@@ -171,13 +201,16 @@ class Meter(InDistrict, Base):
 
 
 class Reducer(InDistrict, Base):
-    """A machine that dries food waste on site (대형감량기)."""
+    """A machine that dries food waste on site (대형감량기), from `installed_on` until before `retired_on`."""
 
     __tablename__ = "reducer"
     __table_args__ = (sa.UniqueConstraint("district_id", "code"), in_district("complex", "complex_id"))
 
     code: Mapped[str]
     complex_id: Mapped[int]
+    installed_on: Mapped[date | None]
+    retired_on: Mapped[date | None]
+    retired_reason: Mapped[str | None]
 
 
 class Gateway(InDistrict, Base):
@@ -191,7 +224,7 @@ class Gateway(InDistrict, Base):
 
 
 class MeterAssignment(InDistrict, Dated, Base):
-    """Which gateway runs a meter, at which complex, and when."""
+    """Which gateway runs a meter, at which complex, and when; `end_reason` says why it left."""
 
     __tablename__ = "meter_assignment"
     __table_args__ = (
@@ -207,6 +240,7 @@ class MeterAssignment(InDistrict, Dated, Base):
     meter_id: Mapped[int]
     gateway_id: Mapped[int]
     complex_id: Mapped[int]
+    end_reason: Mapped[str | None]
 
 
 VENDOR_KINDS = ("manufacturer", "sales_point")
@@ -263,3 +297,55 @@ class ImportChange(InDistrict, Base):
     row_key: Mapped[str]
     action: Mapped[str]
     before: Mapped[str | None]
+
+
+class ImportUpload(Base):
+    """A file between its check and its import: encrypted, of one person, for an hour at most."""
+
+    __tablename__ = "import_upload"
+
+    district_id: Mapped[int] = mapped_column(sa.ForeignKey("district.id"), primary_key=True, autoincrement=False)
+    actor: Mapped[str] = mapped_column(primary_key=True)
+    sha256: Mapped[str] = mapped_column(primary_key=True)
+    kind: Mapped[str] = mapped_column(primary_key=True)
+    file_name: Mapped[str]
+    content: Mapped[bytes]
+    uploaded_at: Mapped[datetime]
+
+
+class OfHousehold(InDistrict):
+    """What an import brought for a household from an earlier system."""
+
+    household_id: Mapped[int]
+    batch_id: Mapped[int]
+
+
+class EarlierMonth(OfHousehold, Base):
+    """What a household threw away and owed in a month (its first day) that an earlier system counted."""
+
+    __tablename__ = "earlier_month"
+    __table_args__ = (
+        in_district("household", "household_id"),
+        in_district("import_batch", "batch_id"),
+        sa.UniqueConstraint("district_id", "household_id", "month"),
+        sa.CheckConstraint("grams >= 0 AND count >= 0 AND won >= 0", name="amounts"),
+    )
+
+    month: Mapped[date]
+    grams: Mapped[Big]
+    count: Mapped[int]
+    won: Mapped[Big]
+
+
+class OpeningBalance(OfHousehold, Base):
+    """What a household still owed (or, below zero, had paid in advance) when the day `as_of` began."""
+
+    __tablename__ = "opening_balance"
+    __table_args__ = (
+        in_district("household", "household_id"),
+        in_district("import_batch", "batch_id"),
+        sa.UniqueConstraint("district_id", "household_id", "as_of"),
+    )
+
+    as_of: Mapped[date]
+    won: Mapped[Big]
