@@ -109,10 +109,74 @@ KINDS = {
     "household-empty": Kind(
         409, _l("Nobody lives there now."), _l("Let the household move in first, then give it the card.")
     ),
+    "household-lived-in": Kind(
+        409,
+        _l("Somebody lives there at that time."),
+        _l("Register their moving out first, or use “change of tenant”. Their moving in stands in “since”."),
+    ),
+    "household-exists": Kind(
+        409,
+        _l("The complex has a household of that building and unit already."),
+        _l("Search for it by building and unit, and use that one."),
+    ),
+    "card-given-later": Kind(
+        409,
+        _l("A card was given to the household after that day."),
+        _l("Check the day. The day on which the card was given stands in “given”."),
+    ),
+    "card-replaced": Kind(
+        409,
+        _l("Another card was issued in place of this one."),
+        _l("It never opens again. Use the card that replaced it, or give a new one."),
+    ),
+    "import-refused": Kind(
+        422,
+        _l("The file cannot be used, and nothing was changed."),
+        _l("See “errors”, correct the file and try again."),
+    ),
+    "undo-refused": Kind(
+        409,
+        _l("The import cannot be taken back, and nothing was changed."),
+        _l("See “errors” for what stands in the way."),
+    ),
     "no-such-household": Kind(
         404,
         _l("No household of this complex has that building and unit."),
         _l("Write both as the registry does, for example building 101 and unit 1203, or register the household first."),
+    ),
+    "message-settled": Kind(
+        409,
+        _l("The message is on its way, arrived, or is part of another one."),
+        _l("Reload the list; only what failed, may not have arrived or was cancelled can be sent again."),
+    ),
+    "no-channel": Kind(
+        409,
+        _l("The person has no active channel to be reached by."),
+        _l("Ask them to add one under “My channels”, then send the message again."),
+    ),
+    "code-taken": Kind(409, _l("This code is somebody's already."), _l("Look it up, or choose another code.")),
+    "meter-elsewhere": Kind(
+        409,
+        _l("The meter stands somewhere at that time already."),
+        _l("Open the meter: move it from where it stands, or take it away there first."),
+    ),
+    "meter-nowhere": Kind(
+        409, _l("The meter stands nowhere."), _l("It was taken away. Install it where it is to stand now.")
+    ),
+    "meter-heard-since": Kind(
+        409,
+        _l("The meter was heard of where it stands after that time."),
+        _l("What it weighed there stays there: date the change from “not_before” on."),
+    ),
+    "step-out-of-order": Kind(
+        409,
+        _l("This step does not follow the state in which the application is."),
+        _l("Reload the application: somebody may have taken the step. What may follow stands in “next”."),
+    ),
+    "too-few-households": Kind(
+        409,
+        _l("The complex has fewer than 60 households."),
+        _l("Say in the note why it is selected all the same, or reject it."),
     ),
     "release-exists": Kind(
         409,

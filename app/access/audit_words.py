@@ -9,12 +9,38 @@ from app.texts import Text
 ACTIONS: dict[str, Text] = {
     "card.blocked": Text("{actor} 님이 카드 {subject} 사용을 정지했습니다.", "{actor} blocked card {subject}."),
     "card.enrolled": Text("{actor} 님이 카드 {subject} 등록을 마쳤습니다.", "{actor} enrolled card {subject}."),
+    "card.given_back": Text("{actor} 님이 카드 {subject} 반납을 등록했습니다.", "{actor} took card {subject} back."),
     "card.limited": Text(
         "{actor} 님이 카드 {subject} 사용을 단지 한 곳으로 한정했습니다.",
         "{actor} limited card {subject} to one complex.",
     ),
+    "card.lost": Text("{actor} 님이 카드 {subject} 분실을 등록했습니다.", "{actor} registered card {subject} as lost."),
+    "card.reissued": Text(
+        "{actor} 님이 카드 {subject} 대신 새 카드를 발급했습니다.", "{actor} issued another card in place of {subject}."
+    ),
     "card.unblocked": Text(
         "{actor} 님이 카드 {subject} 사용 정지를 풀었습니다.", "{actor} let card {subject} open again."
+    ),
+    "channel.added": Text("{actor} 님이 연락처 {subject} 등록을 마쳤습니다.", "{actor} added the channel {subject}."),
+    "channel.changed": Text(
+        "{actor} 님이 연락처 {subject} 설정을 바꾸었습니다.", "{actor} changed the channel {subject}."
+    ),
+    "channel.preferred": Text(
+        "{actor} 님이 연락처 {subject}(으)로 먼저 알리도록 했습니다.", "{actor} put the channel {subject} first."
+    ),
+    "channel.removed": Text(
+        "{actor} 님이 연락처 {subject} 등록을 지웠습니다.", "{actor} removed the channel {subject}."
+    ),
+    "channel.tested": Text(
+        "{actor} 님이 연락처 {subject}(으)로 시험 메시지를 보냈습니다.", "{actor} sent a test message to {subject}."
+    ),
+    "certificate.recorded": Text(
+        "{actor} 님이 종량기 {subject}의 검정을 등록했습니다.",
+        "{actor} recorded a certificate of meter {subject}.",
+    ),
+    "certificate.withdrawn": Text(
+        "{actor} 님이 종량기 {subject}의 검정 기록을 철회했습니다.",
+        "{actor} withdrew a certificate of meter {subject}.",
     ),
     "discharge.re_attributed": Text(
         "{actor} 님이 배출 {subject}의 세대를 정정했습니다.", "{actor} corrected the household of discharge {subject}."
@@ -40,13 +66,109 @@ ACTIONS: dict[str, Text] = {
     "gateway.keys_revoked": Text(
         "{actor} 님이 게이트웨이 {subject}의 키를 폐기했습니다.", "{actor} revoked keys of gateway {subject}."
     ),
+    "household.abandoned": Text(
+        "{actor} 님이 {subject} 세대를 무단 퇴거로 등록했습니다.", "{actor} marked household {subject} as abandoned."
+    ),
+    "household.added": Text("{actor} 님이 {subject} 세대를 등록했습니다.", "{actor} added household {subject}."),
+    "household.came_back": Text(
+        "{actor} 님이 {subject} 세대의 무단 퇴거를 취소했습니다.", "{actor} let household {subject} come back."
+    ),
+    "household.moved_in": Text(
+        "{actor} 님이 {subject} 전입을 등록했습니다.", "{actor} moved a household into {subject}."
+    ),
+    "household.moved_out": Text(
+        "{actor} 님이 {subject} 전출을 등록했습니다.", "{actor} moved the household out of {subject}."
+    ),
+    "household.renamed": Text(
+        "{actor} 님이 {subject} 세대의 동·호를 고쳤습니다.", "{actor} renamed household {subject}."
+    ),
+    "household.resident_erased": Text(
+        "{actor} 님이 {subject} 입주자 정보를 삭제했습니다.", "{actor} erased the details of who lives in {subject}."
+    ),
+    "household.resident_set": Text(
+        "{actor} 님이 {subject} 입주자 정보를 고쳤습니다.", "{actor} changed the details of who lives in {subject}."
+    ),
+    "household.revealed": Text(
+        "{actor} 님이 {subject} 세대의 개인 정보를 보았습니다.", "{actor} looked at the personal details of {subject}."
+    ),
     "household.suspense_attributed": Text(
         "{actor} 님이 미확인 배출을 {subject} 세대의 것으로 기록했습니다.",
         "{actor} gave discharges that were nobody's to household {subject}.",
     ),
+    "import.checked": Text("{actor} 님이 파일 {subject} 자료를 검사했습니다.", "{actor} checked the file {subject}."),
     "import.taken_in": Text("{actor} 님이 파일 {subject} 자료를 가져왔습니다.", "{actor} imported the file {subject}."),
     "import.undone": Text(
         "{actor} 님이 파일 {subject} 가져오기를 되돌렸습니다.", "{actor} took the import of {subject} back."
+    ),
+    "message.cancelled": Text(
+        "{actor} 님이 메시지 {subject} 발송을 취소했습니다.", "{actor} cancelled the message {subject}."
+    ),
+    "message.pruned": Text(
+        "{actor} 님이 오래된 메시지 {subject}건의 내용을 지웠습니다.",
+        "{actor} removed the texts of {subject} old messages.",
+    ),
+    "message.sent_again": Text(
+        "{actor} 님이 메시지 {subject} 재발송을 지시했습니다.", "{actor} had the message {subject} sent again."
+    ),
+    "installation.applied": Text(
+        "{actor} 님이 설치 신청 {subject}을(를) 접수했습니다.",
+        "{actor} entered the application {subject}.",
+    ),
+    "installation.closed": Text(
+        "{actor} 님이 설치 신청 {subject}을(를) 종료했습니다.",
+        "{actor} closed the application {subject}.",
+    ),
+    "installation.counted": Text(
+        "{actor} 님이 이전 설치 대수({subject})를 등록했습니다.",
+        "{actor} entered what was installed before: {subject}.",
+    ),
+    "installation.installed": Text(
+        "{actor} 님이 설치 신청 {subject}의 설치를 기록했습니다.",
+        "{actor} entered the installation of {subject}.",
+    ),
+    "installation.rejected": Text(
+        "{actor} 님이 설치 신청 {subject}을(를) 선정에서 제외했습니다.",
+        "{actor} rejected the application {subject}.",
+    ),
+    "installation.selected": Text(
+        "{actor} 님이 설치 신청 {subject}을(를) 선정했습니다.",
+        "{actor} selected the application {subject}.",
+    ),
+    "installation.surveyed": Text(
+        "{actor} 님이 설치 신청 {subject}의 만족도 조사를 기록했습니다.",
+        "{actor} entered the survey of {subject}.",
+    ),
+    "installation.target_set": Text(
+        "{actor} 님이 설치 목표({subject})를 정했습니다.",
+        "{actor} set the target of {subject}.",
+    ),
+    "installation.trained": Text(
+        "{actor} 님이 설치 신청 {subject}의 사용 교육을 기록했습니다.",
+        "{actor} entered the training of {subject}.",
+    ),
+    "installation.trial": Text(
+        "{actor} 님이 설치 신청 {subject}의 시범 운영을 기록했습니다.",
+        "{actor} entered the trial of {subject}.",
+    ),
+    "installation.withdrawn": Text(
+        "{actor} 님이 설치 신청 {subject}의 취소를 기록했습니다.",
+        "{actor} entered that {subject} was withdrawn.",
+    ),
+    "meter.installed": Text(
+        "{actor} 님이 종량기 {subject}을(를) 설치했습니다.",
+        "{actor} installed meter {subject}.",
+    ),
+    "meter.moved": Text(
+        "{actor} 님이 종량기 {subject}을(를) 옮겼습니다.",
+        "{actor} moved meter {subject}.",
+    ),
+    "meter.moved_away": Text(
+        "{actor} 님이 종량기 {subject}을(를) 다른 단지로 옮겼습니다.",
+        "{actor} moved meter {subject} to another complex.",
+    ),
+    "meter.retired": Text(
+        "{actor} 님이 종량기 {subject}을(를) 철거했습니다.",
+        "{actor} took meter {subject} away.",
     ),
     "quarantine.discarded": Text(
         "{actor} 님이 보류 기록 {subject}번을 원장에 넣지 않기로 했습니다.",
@@ -56,6 +178,14 @@ ACTIONS: dict[str, Text] = {
         "{actor} 님이 보류 기록 {subject}번을 원장에 기록했습니다.",
         "{actor} released record {subject} from quarantine into the ledger.",
     ),
+    "reducer.installed": Text(
+        "{actor} 님이 대형감량기 {subject}을(를) 등록했습니다.",
+        "{actor} registered reducer {subject}.",
+    ),
+    "reducer.retired": Text(
+        "{actor} 님이 대형감량기 {subject}을(를) 폐기했습니다.",
+        "{actor} retired reducer {subject}.",
+    ),
     "release.added": Text(
         "{actor} 님이 게이트웨이 배포판 {subject} 등록을 마쳤습니다.", "{actor} added release {subject} for gateways."
     ),
@@ -63,54 +193,114 @@ ACTIONS: dict[str, Text] = {
         "{actor} 님이 {subject} 집계를 원장에서 다시 만들었습니다.",
         "{actor} wrote the rollups of {subject} anew from the ledger.",
     ),
+    "vendor.added": Text(
+        "{actor} 님이 업체 {subject}을(를) 등록했습니다.",
+        "{actor} added vendor {subject}.",
+    ),
+    "vendor.changed": Text(
+        "{actor} 님이 업체 {subject}의 정보를 고쳤습니다.",
+        "{actor} changed vendor {subject}.",
+    ),
+    "vendor.ended": Text(
+        "{actor} 님이 업체 {subject}의 지정을 끝냈습니다.",
+        "{actor} ended vendor {subject}.",
+    ),
 }
 
 KINDS: dict[str, Text] = {
     "account": Text("계정", "account"),
     "card": Text("카드", "card"),
+    "contact_channel": Text("연락처", "channel"),
     "discharge": Text("배출", "discharge"),
     "display_rate": Text("화면 예상 단가", "display rate"),
     "fault": Text("고장", "fault"),
     "gateway": Text("게이트웨이", "gateway"),
     "household": Text("세대", "household"),
     "import": Text("가져오기", "import"),
+    "message": Text("메시지", "message"),
     "meter": Text("종량기", "meter"),
     "quarantine": Text("보류 기록", "quarantined record"),
     "release": Text("배포판", "release"),
     "rollups": Text("집계", "rollups"),
     "vendor": Text("업체", "vendor"),
+    "installation": Text("설치 신청", "application"),
+    "installation_year": Text("설치 대수", "installed units"),
+    "reducer": Text("대형감량기", "reducer"),
 }
 
 FIELDS: dict[str, Text] = {
+    "active": Text("사용", "in use"),
+    "address": Text("주소", "address"),
     "billable": Text("부과 대상", "billable"),
     "blocked": Text("정지", "blocked"),
+    "building": Text("동", "building"),
+    "card": Text("카드", "card"),
+    "cards": Text("카드", "cards"),
     "claim_code_until": Text("등록 코드 기한", "claim code until"),
     "command": Text("명령", "command"),
     "complex": Text("단지", "complex"),
     "created": Text("새 자료", "created"),
+    "details": Text("항목", "details"),
     "discharges": Text("배출 기록", "discharges"),
     "file": Text("파일", "file"),
     "household": Text("세대", "household"),
     "household_id": Text("세대 번호", "household number"),
     "keys": Text("키", "keys"),
     "kind": Text("종류", "kind"),
+    "language": Text("언어", "language"),
+    "last_error": Text("오류", "error"),
     "meter": Text("종량기", "meter"),
     "meters": Text("종량기", "meters"),
+    "moved_in": Text("전입일", "moved in"),
+    "moved_out": Text("전출일", "moved out"),
     "net_g": Text("무게(g)", "weight (g)"),
     "number": Text("번호", "number"),
+    "older_than_days": Text("보존 일수", "days kept"),
     "outcome": Text("결과", "outcome"),
+    "quiet_from": Text("방해 금지 시작", "quiet from"),
+    "quiet_to": Text("방해 금지 끝", "quiet to"),
     "role": Text("역할", "role"),
     "sha256": Text("파일 지문(SHA-256)", "file's SHA-256"),
     "size": Text("크기(바이트)", "size (bytes)"),
+    "skipped": Text("건너뛴 행", "skipped"),
+    "state": Text("상태", "state"),
     "tenancy_id": Text("입주 기간 번호", "tenancy number"),
+    "unit": Text("호", "unit"),
     "updated": Text("고친 자료", "updated"),
     "undone": Text("되돌림", "taken back"),
+    "urgent_breaks_quiet": Text("긴급 알림은 예외", "urgent ones break it"),
     "version": Text("판", "version"),
     "voided": Text("무효", "voided"),
     "won_per_kg": Text("kg당 단가(원)", "won a kilogram"),
+    "gateway": Text("게이트웨이", "gateway"),
+    "from": Text("부터", "from"),
+    "to": Text("까지", "until"),
+    "on": Text("날짜", "day"),
+    "units": Text("대수", "units"),
+    "households": Text("세대수", "households"),
+    "score": Text("점수", "score"),
+    "until": Text("그 이전 포함", "with the years before"),
+    "inspected_on": Text("검정일", "inspected on"),
+    "due_on": Text("유효기간 만료일", "due on"),
+    "result": Text("결과", "result"),
+    "installed_on": Text("설치일", "installed on"),
+    "retired_on": Text("폐기일", "retired on"),
+    "name": Text("이름", "name"),
+    "business_number": Text("사업자등록번호", "business number"),
+    "representative": Text("대표자", "representative"),
+    "phone": Text("전화번호", "phone"),
+    "email": Text("전자우편", "e-mail"),
+    "memo": Text("메모", "memo"),
+    "designated_on": Text("지정일", "designated on"),
+    "ended_on": Text("종료일", "ended on"),
 }
 
 VALUES: dict[str, dict[str, Text]] = {
+    "cards": {
+        "blocked": Text("정지", "blocked"),
+        "kept": Text("세대에 보관", "kept by the unit"),
+        "returned": Text("반납", "returned"),
+    },
     "command": {
         "open_lid": Text("뚜껑 열기", "open the lid"),
         "roll_back": Text("이전 소프트웨어로 되돌리기", "return to the software before"),
@@ -118,10 +308,18 @@ VALUES: dict[str, dict[str, Text]] = {
         "sync_cards": Text("카드 목록 새로 받기", "fetch the cards anew"),
         "update": Text("소프트웨어 갱신", "update the software"),
     },
+    "kind": {
+        "manufacturer": Text("제작업체", "manufacturer"),
+        "meter": Text("RFID 종량기", "meter"),
+        "reducer": Text("대형감량기", "reducer"),
+        "sales_point": Text("지정판매소", "sales point"),
+    },
+    "result": {"failed": Text("불합격", "failed"), "passed": Text("합격", "passed")},
     "role": {
         "administrator": Text("관리자", "administrator"),
         "auditor": Text("감사자", "auditor"),
         "collector": Text("수거", "collector"),
+        "common": Text("공용 구역", "common areas"),
         "contractor": Text("유지보수 업체", "contractor"),
         "household": Text("세대", "household"),
         "manager": Text("관리사무소", "apartment manager"),
@@ -129,5 +327,16 @@ VALUES: dict[str, dict[str, Text]] = {
         "service": Text("점검", "service"),
         "vendor": Text("업체", "vendor"),
         "viewer": Text("조회자", "viewer"),
+    },
+    "state": {
+        "applied": Text("신청", "applied"),
+        "closed": Text("종료", "closed"),
+        "installed": Text("설치", "installed"),
+        "rejected": Text("제외", "rejected"),
+        "selected": Text("선정", "selected"),
+        "surveyed": Text("만족도 조사", "surveyed"),
+        "trained": Text("사용 교육", "trained"),
+        "trial": Text("시범 운영", "trial"),
+        "withdrawn": Text("취소", "withdrawn"),
     },
 }  # what certain fields may hold, by field

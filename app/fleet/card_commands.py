@@ -78,7 +78,7 @@ def _staff(role: str, ko: str, help_: str) -> Callable[..., Any]:
             card = _of_number(session, district_id, number)
             enrolled = fleet.enrol(session, district_id, card, role, None, actor(), now())
             if complex_code:
-                card_changes.limit_to_complex(session, district_id, enrolled.card_id, complex_code)
+                card_changes.limit_to_complex(session, district_id, enrolled.card_id, complex_code, actor(), now())
         say(GIVEN.fill(last4=card.last4, whose=ROLES[role]))
 
     return add
@@ -151,7 +151,7 @@ def unblock(card: str, district: str | None) -> None:
     """Let a card (last four digits, or hash) open again."""
     with in_district(district) as (session, district_id):
         found = _known(session, district_id, card)
-        card_changes.unblock(session, district_id, found.id)
+        card_changes.unblock(session, district_id, found.id, actor(), now())
         say(FREED.fill(last4=found.last4))
 
 

@@ -7,6 +7,7 @@ from typing import NamedTuple
 import sqlalchemy as sa
 from sqlalchemy.orm import Session
 
+from app.access import audit
 from app.metering import rollups
 from app.metering.cursors import hold_gateway
 from app.metering.models import Discharge, DischargeCorrection
@@ -16,6 +17,7 @@ from app.problems import Problem
 from app.registry import queries as registry
 
 NAME = re.compile(r"(\d{1,9})-(\d{1,9})-(\d{1,16})")
+ACTIONS = {"void": "discharge.voided", "re_weigh": "discharge.re_weighed", "re_attribute": "discharge.re_attributed"}
 
 
 class Number(NamedTuple):
@@ -72,11 +74,38 @@ class Correction(NamedTuple):
     household_id: int | None = None
 
 
+class Corrected(NamedTuple):
+    """A discharge, and how it read before and after a correction."""
+
+    discharge: Discharge
+    before: State
+    after: State
+
+
 def correct(session: Session, district_id: int, number: Number, wanted: Correction, now: datetime) -> State:
-    """Write the correction and its effect on the rollups; the new state.
+    """Write the correction and its effect on the rollups, and book it in the audit log; the new state.
 
     Raises Problems: `not-found`; `invalid` for a value that cannot be; `nothing-changes`.
     """
+    corrected = rewrite(session, district_id, number, wanted, now)
+    before, after = (state._asdict() for state in corrected[1:])
+    changed = [name for name in State._fields[1:] if before[name] != after[name]]
+    entry = audit.Entry(
+        ACTIONS[wanted.kind],
+        "discharge",
+        str(number),
+        str(number),
+        before={name: before[name] for name in changed},
+        after={name: after[name] for name in changed},
+        reason=wanted.reason,
+        complex_id=corrected.discharge.complex_id,
+    )
+    audit.book(session, district_id, entry, wanted.actor, now)
+    return corrected.after
+
+
+def rewrite(session: Session, district_id: int, number: Number, wanted: Correction, now: datetime) -> Corrected:
+    """As `correct`, for callers that book many corrections as one entry of the audit log."""
     connection = session.connection()
     hold_gateway(connection, district_id, number.gateway_id)
     discharge = session.scalar(sa.select(Discharge).where(*same_number(Discharge, district_id, number)))
@@ -88,11 +117,11 @@ def correct(session: Session, district_id: int, number: Number, wanted: Correcti
         raise Problem("nothing-changes")
     session.add(_row(discharge, after, wanted, now))
     deltas = Deltas()
-    deltas.add(_effect(discharge, before), -1)
-    deltas.add(_effect(discharge, after))
+    deltas.add(effect(discharge, before), -1)
+    deltas.add(effect(discharge, after))
     session.flush()
     rollups.add(connection, deltas)
-    return after
+    return Corrected(discharge, before, after)
 
 
 def current_state(session: Session, discharge: Discharge) -> State:
@@ -151,7 +180,8 @@ def _row(discharge: Discharge, state: State, wanted: Correction, now: datetime) 
     )
 
 
-def _effect(discharge: Discharge, state: State) -> Effect:
+def effect(discharge: Discharge, state: State) -> Effect:
+    """What the discharge adds to the rollups while it reads like this."""
     return Effect(
         discharge.district_id,
         discharge.meter_id,

@@ -1,20 +1,25 @@
-"""Use cases of cards: given to a household, to collectors or to service, blocked and freed.
+"""Use cases of cards: given to a household, to collectors, to service or to the common areas of a complex; blocked and
+freed, lost and reissued, given back.
 
 As in `service`, committing is left to the caller; every change raises the registry's version, so that ingest and the
-lists of cards at the bins follow.
+lists of cards at the bins follow, and is booked into the audit log, where a card is called by its last two digits.
 """
 
 from datetime import datetime
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import sqlalchemy as sa
 from sqlalchemy.orm import Session
 
+from app.access import audit
 from app.ids import allocate
 from app.problems import Problem
-from app.registry.models import Card, CardAssignment, Complex, Household
+from app.registry.masking import mask_last4
+from app.registry.models import Card, CardAssignment, Complex, Household, Tenancy
 from app.registry.queries import tenancy_at
 from app.registry.service import changing
+
+HANDLINGS = ("returned", "kept", "blocked")  # what becomes of a card whose tenancy ends
 
 
 class CardHash(NamedTuple):
@@ -33,38 +38,58 @@ class Enrolled(NamedTuple):
     tenancy_id: int | None
 
 
+class Moved(NamedTuple):
+    """From when on these cards belong to somebody else than before: what `app.metering.moves` re-attributes."""
+
+    since: datetime
+    card_ids: frozenset[int]
+
+
 def enrol(
-    session: Session, district_id: int, card: CardHash, role: str, household_id: int | None, at: datetime
+    session: Session,
+    district_id: int,
+    card: CardHash,
+    role: str,
+    household_id: int | None,
+    at: datetime,
+    actor: str,
+    now: datetime,
+    complex_id: int | None = None,
 ) -> Enrolled:
-    """Give a card to the household that lives at `household_id` from `at` on, or to collectors or service staff.
+    """Give a card to the household that lives at `household_id` from `at` on, to collectors or service staff (of one
+    complex, if one is given), or to the common areas of a complex.
 
     Raises Problems: `card-taken` for a card that is somebody's now or later, `card-blocked`, `household-empty` where
-    nobody lives, `not-found` for a household that is not there, `invalid` where role and household do not fit.
+    nobody lives, `not-found` for a household that is not there, `invalid` where role, household and complex do not fit.
     """
     if (role == "household") != (household_id is not None):
         raise Problem("invalid", errors={"household_id": "given for the role household, and for no other"})
+    if (role == "common" and complex_id is None) or (role == "household" and complex_id is not None):
+        raise Problem("invalid", errors={"complex": "given for the role common, and not for the role household"})
     changing(session, district_id)
-    tenancy_id = _tenancy(session, district_id, household_id, at) if household_id is not None else None
-    row = _unheld(session, district_id, card, at) or _new(session, district_id, card)
-    row.role = role
+    tenancy = _tenancy(session, district_id, household_id, at) if household_id is not None else None
+    row = take(session, district_id, card, at, tenancy.valid_to if tenancy else None)
+    row.role, row.complex_id = role, complex_id
     session.flush()
-    if tenancy_id is not None:
-        id_ = allocate(session, district_id, "card_assignment")[0]
-        key = {"district_id": district_id, "id": id_}
-        session.add(CardAssignment(**key, card_id=row.id, tenancy_id=tenancy_id, valid_from=at))
-        session.flush()
-    return Enrolled(row.id, role, household_id, tenancy_id)
+    if tenancy is not None:
+        assign(session, row, tenancy, at)
+    _book(session, row, "card.enrolled", actor, now, after={"role": role, "household_id": household_id})
+    return Enrolled(row.id, role, household_id, tenancy.id if tenancy else None)
 
 
-def limit_to_complex(session: Session, district_id: int, card_id: int, complex_code: str) -> None:
+def limit_to_complex(
+    session: Session, district_id: int, card_id: int, complex_code: str, actor: str, now: datetime
+) -> None:
     """Let a collector's or service card open at one complex alone; raises `not-found`."""
     changing(session, district_id)
     code = sa.and_(Complex.district_id == district_id, Complex.code == complex_code)
     complex_id = session.scalar(sa.select(Complex.id).where(code))
     if complex_id is None:
         raise Problem("not-found")
-    session.get_one(Card, (district_id, card_id)).complex_id = complex_id
+    card = _card(session, district_id, card_id)
+    card.complex_id = complex_id
     session.flush()
+    _book(session, card, "card.limited", actor, now, after={"complex": complex_code})
 
 
 def block(session: Session, district_id: int, card_id: int, reason: str, actor: str, now: datetime) -> None:
@@ -73,20 +98,186 @@ def block(session: Session, district_id: int, card_id: int, reason: str, actor: 
     card = _card(session, district_id, card_id)
     if card.blocked_at is not None:
         raise Problem("nothing-changes")
-    if not reason.strip():
-        raise Problem("invalid", errors={"reason": "is empty"})
-    card.blocked_at, card.blocked_by, card.blocked_reason = now, actor, reason.strip()
+    refuse_at_bins(card, given(reason), actor, now)
     session.flush()
+    _book(session, card, "card.blocked", actor, now, reason=reason)
 
 
-def unblock(session: Session, district_id: int, card_id: int) -> None:
-    """Let a card open again; raises `not-found`, or `nothing-changes` for one that is not blocked."""
+def unblock(session: Session, district_id: int, card_id: int, actor: str, now: datetime) -> None:
+    """Let a card open again; one that was lost belongs to its tenancy again from now on, if that still lasts.
+
+    Raises `not-found`, `nothing-changes` for one that is not blocked, `card-replaced` where another was issued instead.
+    """
     changing(session, district_id)
     card = _card(session, district_id, card_id)
+    if card.replaced_by_id is not None:
+        raise Problem("card-replaced")
     if card.blocked_at is None:
         raise Problem("nothing-changes")
-    card.blocked_at = card.blocked_by = card.blocked_reason = None
+    if card.lost_at is not None:
+        _give_again(session, card, now)
+    card.blocked_at = card.blocked_by = card.blocked_reason = card.lost_at = None
     session.flush()
+    _book(session, card, "card.unblocked", actor, now)
+
+
+def lose(session: Session, district_id: int, card_id: int, reason: str, actor: str, now: datetime) -> None:
+    """A card was lost: it is refused from now on, and what is weighed with it is nobody's.
+
+    Raises `not-found`, or `nothing-changes` for one that is known to be lost.
+    """
+    changing(session, district_id)
+    _lose(session, _card(session, district_id, card_id), given(reason), actor, now)
+
+
+def reissue(session: Session, district_id: int, card_id: int, new: CardHash, actor: str, now: datetime) -> Enrolled:
+    """Give another card instead of one that was lost, which never opens again.
+
+    Raises `not-found`, `card-replaced`, `household-empty` where the tenancy of the old one has ended, and what `enrol`
+    raises for the new one.
+    """
+    changing(session, district_id)
+    old = _card(session, district_id, card_id)
+    if old.replaced_by_id is not None:
+        raise Problem("card-replaced")
+    tenancy = _last_tenancy(session, old)
+    if old.role == "household" and not _lasts(tenancy, now):
+        raise Problem("household-empty")
+    row = take(session, district_id, new, now, tenancy.valid_to if tenancy else None)
+    row.role, row.complex_id = old.role, old.complex_id
+    session.flush()
+    if tenancy is not None:
+        assign(session, row, tenancy, now)
+    if old.lost_at is None:
+        _lose(session, old, "reissued", actor, now)
+    old.replaced_by_id, old.kept_household_id = row.id, None
+    session.flush()
+    _book(session, old, "card.reissued", actor, now, after={"card": mask_last4(row.last4)})
+    return Enrolled(row.id, row.role, tenancy.household_id if tenancy else None, tenancy.id if tenancy else None)
+
+
+def give_back(
+    session: Session, district_id: int, card_id: int, at: datetime, handling: str, actor: str, now: datetime
+) -> Moved:
+    """A card is a household's no more from `at` on: returned, kept by the unit for its next tenancy, or blocked.
+
+    Raises `not-found`, or `nothing-changes` for one that is nobody's then.
+    """
+    changing(session, district_id)
+    card = _card(session, district_id, card_id)
+    held = session.scalars(sa.select(CardAssignment).where(_of(card), *_holds(at)))
+    assignment = held.one_or_none()
+    if assignment is None:
+        raise Problem("nothing-changes")
+    assignment.valid_to = at
+    tenancy = session.get_one(Tenancy, (district_id, assignment.tenancy_id))
+    let_go(card, handling, tenancy.household_id, "returned", actor, now)
+    session.flush()
+    _book(session, card, "card.given_back", actor, now, after={"cards": handling})
+    return Moved(at, frozenset({card_id}))
+
+
+def let_go(card: Card, handling: str, household_id: int, reason: str, actor: str, now: datetime) -> None:
+    """What becomes of a card that has just left its tenancy; one that is lost stays lost."""
+    if handling not in HANDLINGS:
+        raise Problem("invalid", errors={"cards": ", ".join(HANDLINGS)})
+    if card.lost_at is not None:
+        return
+    if handling == "kept":
+        card.kept_household_id = household_id
+    elif handling == "blocked" and card.blocked_at is None:
+        refuse_at_bins(card, reason, actor, now)
+
+
+def refuse_at_bins(card: Card, reason: str, actor: str, now: datetime) -> None:
+    """Mark a card as blocked."""
+    card.blocked_at, card.blocked_by, card.blocked_reason = now, actor, reason
+
+
+def take(session: Session, district_id: int, card: CardHash, start: datetime, end: datetime | None) -> Card:
+    """The card, new to the registry if need be, to be given to somebody from `start` until before `end`.
+
+    Raises `card-blocked`, and `card-taken` where it is in somebody's hands then.
+    """
+    row = _unheld(session, district_id, card, start, end) or _new(session, district_id, card)
+    row.kept_household_id = None
+    return row
+
+
+def assign(session: Session, card: Card, tenancy: Tenancy, start: datetime) -> None:
+    """Let a tenancy hold the card from `start` until its own end."""
+    id_ = allocate(session, card.district_id, "card_assignment")[0]
+    dates = {"valid_from": start, "valid_to": tenancy.valid_to}
+    key = {"district_id": card.district_id, "id": id_}
+    session.add(CardAssignment(**key, card_id=card.id, tenancy_id=tenancy.id, **dates))
+    session.flush()
+
+
+def given(reason: str) -> str:
+    """A reason without blanks around it; raises `invalid` for none."""
+    if not reason.strip():
+        raise Problem("invalid", errors={"reason": "is empty"})
+    return reason.strip()
+
+
+def is_held(session: Session, card: Card, start: datetime, end: datetime | None) -> bool:
+    """Whether a tenancy holds the card at some moment from `start` until before `end`."""
+    overlapping = [_of(card), sa.or_(CardAssignment.valid_to.is_(None), CardAssignment.valid_to > start)]
+    if end is not None:
+        overlapping.append(CardAssignment.valid_from < end)
+    return session.scalar(sa.select(CardAssignment.id).where(*overlapping).limit(1)) is not None
+
+
+def _lose(session: Session, card: Card, reason: str, actor: str, now: datetime) -> None:
+    if card.lost_at is not None:
+        raise Problem("nothing-changes")
+    card.lost_at = now
+    if card.blocked_at is None:
+        refuse_at_bins(card, reason, actor, now)
+    held = session.scalar(sa.select(CardAssignment).where(_of(card), *_holds(now)))
+    if held is not None:
+        held.valid_to = now
+    session.flush()
+    _book(session, card, "card.lost", actor, now, reason=reason)
+
+
+def _give_again(session: Session, card: Card, now: datetime) -> None:
+    tenancy = _last_tenancy(session, card)
+    if tenancy is not None and _lasts(tenancy, now) and not is_held(session, card, now, None):
+        assign(session, card, tenancy, now)
+
+
+def _lasts(tenancy: Tenancy | None, now: datetime) -> bool:
+    return tenancy is not None and (tenancy.valid_to is None or tenancy.valid_to > now)
+
+
+def _last_tenancy(session: Session, card: Card) -> Tenancy | None:
+    """The tenancy that held the card last."""
+    same = sa.and_(Tenancy.district_id == CardAssignment.district_id, Tenancy.id == CardAssignment.tenancy_id)
+    held = sa.select(Tenancy).join(CardAssignment, same).where(_of(card))
+    return session.scalar(held.order_by(CardAssignment.valid_from.desc()).limit(1))
+
+
+def _of(card: Card) -> sa.ColumnElement[bool]:
+    return sa.and_(CardAssignment.district_id == card.district_id, CardAssignment.card_id == card.id)
+
+
+def _holds(at: datetime) -> list[sa.ColumnElement[bool]]:
+    a = CardAssignment
+    return [a.valid_from < at, sa.or_(a.valid_to.is_(None), a.valid_to > at)]
+
+
+def _book(session: Session, card: Card, action: str, actor: str, now: datetime, **told: Any) -> None:
+    subject = mask_last4(card.last4) or f"#{card.id}"
+    entry = audit.Entry(action, "card", card.id, subject, complex_id=_complex_of(session, card), **told)
+    audit.book(session, card.district_id, entry, actor, now)
+
+
+def _complex_of(session: Session, card: Card) -> int | None:
+    tenancy = _last_tenancy(session, card)
+    if tenancy is None:
+        return card.complex_id
+    return session.get_one(Household, (card.district_id, tenancy.household_id)).complex_id
 
 
 def _card(session: Session, district_id: int, card_id: int) -> Card:
@@ -96,28 +287,23 @@ def _card(session: Session, district_id: int, card_id: int) -> Card:
     return card
 
 
-def _tenancy(session: Session, district_id: int, household_id: int, at: datetime) -> int:
+def _tenancy(session: Session, district_id: int, household_id: int, at: datetime) -> Tenancy:
     if session.get(Household, (district_id, household_id)) is None:
         raise Problem("not-found")
     tenancy_id = tenancy_at(session, district_id, household_id, at)
     if tenancy_id is None:
         raise Problem("household-empty", household_id=household_id)
-    return tenancy_id
+    return session.get_one(Tenancy, (district_id, tenancy_id))
 
 
-def _unheld(session: Session, district_id: int, card: CardHash, at: datetime) -> Card | None:
+def _unheld(session: Session, district_id: int, card: CardHash, start: datetime, end: datetime | None) -> Card | None:
     """The card, if the registry knows it; refuses one that is in somebody's hands."""
     found = session.scalar(sa.select(Card).where(Card.district_id == district_id, Card.card_hash == card.value))
     if found is None:
         return None
     if found.blocked_at is not None:
         raise Problem("card-blocked", card_id=found.id)
-    held = sa.select(CardAssignment.id).where(
-        CardAssignment.district_id == district_id,
-        CardAssignment.card_id == found.id,
-        sa.or_(CardAssignment.valid_to.is_(None), CardAssignment.valid_to > at),
-    )
-    if found.role != "household" or session.scalar(held.limit(1)) is not None:
+    if found.role != "household" or is_held(session, found, start, end):
         raise Problem("card-taken", card_id=found.id)
     found.last4 = found.last4 or card.last4
     return found

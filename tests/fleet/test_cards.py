@@ -47,7 +47,7 @@ def staff_card(town: Town, number: str, role: str = "collector", complex_code: s
     with town.database.begin() as session:
         made = service.enrol(session, town.district.id, hashed(town, number), role, None, "kim", now())
         if complex_code:
-            card_changes.limit_to_complex(session, town.district.id, made.card_id, complex_code)
+            card_changes.limit_to_complex(session, town.district.id, made.card_id, complex_code, "kim", now())
     return town.card(number)["hash"]
 
 
@@ -172,11 +172,13 @@ def _grow(town: Town, number: str, what: str) -> None:
         if what == "block" and found is not None and found.blocked_at is None:
             card_changes.block(session, town.district.id, found.id, "lost", "kim", now())
         elif what == "unblock" and found is not None and found.blocked_at is not None:
-            card_changes.unblock(session, town.district.id, found.id)
+            card_changes.unblock(session, town.district.id, found.id, "kim", now())
         elif what == "return" and found is not None:
             session.execute(sa.delete(CardAssignment).where(CardAssignment.card_id == found.id))
         elif what == "collector" and found is None:
-            card_changes.enrol(session, town.district.id, hashed(town, number), "collector", None, LONG_AGO)
+            card_changes.enrol(
+                session, town.district.id, hashed(town, number), "collector", None, LONG_AGO, "kim", now()
+            )
     if what == "move in" and found is None:
         town.move_in(f"unit {number}", number)
 
