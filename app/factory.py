@@ -19,10 +19,14 @@ from app.fleet.api import blueprint as fleet
 from app.languages import choose_language
 from app.metering import gateway_api
 from app.metering.api import blueprint as metering
+from app.metering.devices.api import blueprint as devices
 from app.metering.volumes.api import blueprint as volumes
 from app.operations import blueprint as operations
 from app.problems import Problem
+from app.registry.certificates.api import blueprint as certificates
 from app.registry.gateway_api import blueprint as claims
+from app.registry.installations.api import blueprint as installations
+from app.registry.vendors.api import blueprint as vendors
 from app.settings import Settings, from_environment
 from app.web import errors, pages
 
@@ -55,7 +59,7 @@ def create_app(settings: Settings | None = None) -> Flask:
     app.register_blueprint(claims)
     fleet_gateway_api.init(app)
     gateway_api.init(app)
-    openapi.init(app, [metering, volumes, fleet])
+    openapi.init(app, [metering, volumes, fleet, devices, certificates, installations, vendors])
     pages.init(app)
     _answer_errors(app)
     return app

@@ -22,6 +22,7 @@ SCOPES = {
     "household:write": "moves in and out, cards, residents",
     "registry:read": "complexes, meters, certificates, installations and imports",
     "registry:write": "complexes, meters, gateways, certificates, installations and imports",
+    "programme:apply": "applications of a complex for meters and reducers",
     "fleet:read": "gateways: contact, spools, faults, events and commands",
     "fleet:write": "gateways: claim codes, keys, commands, display rates and releases",
     "fault:read": "faults and incidents with their history",
@@ -45,7 +46,7 @@ class Role(NamedTuple):
 READING = frozenset(name for name in SCOPES if name.endswith(":read"))
 OPERATING = READING | {
     *("metering:correct", "household:write", "household:reveal", "registry:write", "fleet:write"),
-    *("fault:write", "fault:manage", "vendor:write"),
+    *("fault:write", "fault:manage", "vendor:write", "programme:apply"),
 }
 ROLES = {
     "administrator": Role(OPERATING | {"access:admin"}, ("district",), second_factor=True),
@@ -55,7 +56,7 @@ ROLES = {
         frozenset(
             {
                 *("metering:read", "household:read", "household:write", "household:reveal", "registry:read"),
-                *("fleet:read", "fault:read", "fault:write"),
+                *("fleet:read", "fault:read", "fault:write", "programme:apply"),
             }
         ),
         ("complex",),

@@ -1,0 +1,1 @@
+"""Meters and reducers: where they stand and stood."""
