@@ -145,7 +145,7 @@ class FaultRule(Base):
 
 
 class FaultDuty(InDistrict, Base):
-    """Who answers for faults: at a complex or anywhere, of a class or of any; and whom to turn to when it is overdue."""
+    """Who answers for faults: at a complex or anywhere, of a class or any; and whom to turn to when one is overdue."""
 
     __tablename__ = "fault_duty"
     __table_args__ = (
