@@ -66,7 +66,7 @@ def head(executor: Executor, district_id: int) -> tuple[int, str]:
 
 def hash_of(row: Mapping[str, Any]) -> bytes:
     """SHA-256 over the hash before and the covered fields as a JSON array; instants as microseconds since 1970."""
-    fields = [to_microseconds(row[name]) if name == "at" else row[name] for name in COVERED]
+    fields = [to_microseconds(value) if isinstance(value, datetime) else value for value in map(row.get, COVERED)]
     text = json.dumps(fields, ensure_ascii=False, separators=(",", ":"))
     return hashlib.sha256(row["previous_hash"] + text.encode()).digest()
 

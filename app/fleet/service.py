@@ -17,16 +17,17 @@ from cryptography.exceptions import InvalidSignature
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PublicKey
 from sqlalchemy.orm import Session
 
-from app.access import keys
-from app.access.claims import open_claim
+from app.access import audit, keys
 from app.access.events import Event, book_events
+from app.access.reach import WHOLE, Reach
 from app.db import upsert
 from app.fleet import orders
 from app.fleet.models import COMMAND_KINDS, DisplayRate, GatewayCommand, GatewayRelease, UnknownTouch
 from app.problems import Problem
 from app.registry import card_changes
+from app.registry import service as registry
 from app.registry.card_changes import CardHash, Enrolled
-from app.registry.models import Gateway, Meter, MeterAssignment
+from app.registry.models import Gateway, Household, Meter, MeterAssignment
 
 MAX_RELEASE = 20 * 1024 * 1024
 WHEEL = re.compile(r"(?P<name>[A-Za-z0-9_.]+)-(?P<version>[A-Za-z0-9_.!+]+)-[A-Za-z0-9_.]+-[A-Za-z0-9_.]+-\w+\.whl")
@@ -41,7 +42,7 @@ ARGUMENTS: dict[str, frozenset[str]] = dict.fromkeys(COMMAND_KINDS, frozenset())
 
 def make_claim_code(session: Session, district_id: int, code: str, actor: str, now: datetime) -> str:
     """A one-time code with which the gateway's box fetches a key; it ends the keys before it when it is used."""
-    return open_claim(session, district_id, gateway_of(session, district_id, code).id, now, actor)
+    return registry.make_claim_code(session, gateway_of(session, district_id, code), actor, now)
 
 
 def give_command(
@@ -59,7 +60,9 @@ def give_command(
         _refuse_foreign_meter(session, gateway, arguments["meter"], now)
     if kind == "update":
         content = _update(session, district_id, arguments["version"])
-    return orders.make_command(session, gateway, kind, content, actor, now)
+    command = orders.make_command(session, gateway, kind, content, actor, now)
+    registry.book_of_gateway(session, gateway, "gateway.command_given", actor, now, after={"command": kind} | arguments)
+    return command
 
 
 def revoke_keys(
@@ -70,6 +73,9 @@ def revoke_keys(
     revoked = keys.revoke(session, district_id, gateway.id, actor, now, key_id)
     if key_id is not None and not revoked:
         raise Problem("not-found")
+    registry.book_of_gateway(
+        session, gateway, "gateway.keys_revoked", actor, now, before={"keys": revoked}, after={"keys": []}
+    )
     return revoked
 
 
@@ -82,9 +88,20 @@ def set_display_rate(
     """
     if not (won_per_kg.is_finite() and 0 <= won_per_kg <= MAX_RATE and won_per_kg == round(won_per_kg, 4)):
         raise Problem("invalid", errors={"won_per_kg": f"0 … {MAX_RATE}, four decimals at most"})
+    key = {"district_id": district_id, "first_day": first_day}
     step = {"won_per_kg": f"{won_per_kg.normalize():f}", "set_by": actor, "set_at": now}
-    statement = upsert(session, DisplayRate).values(step | {"district_id": district_id, "first_day": first_day})
+    before = session.scalar(sa.select(DisplayRate.won_per_kg).filter_by(**key))
+    statement = upsert(session, DisplayRate).values(step | key)
     session.execute(statement.on_conflict_do_update(index_elements=["district_id", "first_day"], set_=step))
+    entry = audit.Entry(
+        "display_rate.set",
+        "display_rate",
+        first_day.isoformat(),
+        first_day.isoformat(),
+        before={"won_per_kg": before},
+        after={"won_per_kg": step["won_per_kg"]},
+    )
+    audit.book(session, district_id, entry, actor, now)
 
 
 class Release(NamedTuple):
@@ -131,6 +148,9 @@ def add_release(
         )
     )
     session.flush()
+    told = {"file": release.file_name, "size": len(release.content), "sha256": release.sha256}
+    entry = audit.Entry("release.added", "release", release.version, release.version, after=told)
+    audit.book(session, district_id, entry, actor, now)
 
 
 def enrol(
@@ -141,15 +161,19 @@ def enrol(
     household_id: int | None,
     actor: str,
     now: datetime,
+    reach: Reach = WHOLE,
 ) -> Enrolled:
     """Give a card that was held at a bin to a household, to collectors or to service, from now on.
 
     The last four digits are taken from the touch; the gateway's book of events says who did it. Problems as
-    `card_changes.enrol`.
+    `card_changes.enrol`; who does not see the whole district gives cards held at their bins to their households, and
+    hears `not-found` of any other, and `not-yours` for collectors and service, whose cards open every bin.
     """
-    touched = _last_touch(session, district_id, card.value)
+    touched = _last_touch(session, district_id, card.value, reach)
+    if not reach.whole:
+        _refuse_foreign_enrolment(session, district_id, touched, household_id, reach)
     known = CardHash(card.value, card.last4 or (touched.last4 if touched else None))
-    enrolled = card_changes.enrol(session, district_id, known, role, household_id, now)
+    enrolled = card_changes.enrol(session, district_id, known, role, household_id, now, actor, now)
     if touched is not None:
         whose = f"household {household_id}" if household_id is not None else role
         event = Event(touched.gateway_id, "card_enrolled", now, f"card {enrolled.card_id}: {whose}", actor)
@@ -221,6 +245,18 @@ def _binary(text: str) -> bytes | None:
         return None
 
 
-def _last_touch(session: Session, district_id: int, card_hash: bytes) -> UnknownTouch | None:
-    touched = sa.and_(UnknownTouch.district_id == district_id, UnknownTouch.card_hash == card_hash)
-    return session.scalar(sa.select(UnknownTouch).where(touched).order_by(UnknownTouch.last_seen_at.desc()).limit(1))
+def _last_touch(session: Session, district_id: int, card_hash: bytes, reach: Reach) -> UnknownTouch | None:
+    touch = UnknownTouch
+    touched = (touch.district_id == district_id, touch.card_hash == card_hash, reach.within(touch.complex_id))
+    return session.scalar(sa.select(touch).where(*touched).order_by(touch.last_seen_at.desc()).limit(1))
+
+
+def _refuse_foreign_enrolment(
+    session: Session, district_id: int, touched: UnknownTouch | None, household_id: int | None, reach: Reach
+) -> None:
+    if household_id is None:
+        raise Problem("not-yours")
+    household = session.get(Household, (district_id, household_id))
+    if touched is None or household is None:
+        raise Problem("not-found")
+    reach.check(household.complex_id)

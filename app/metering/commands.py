@@ -5,7 +5,7 @@ from typing import Any
 
 import click
 
-from app.console import Command, Group, open_database, say, say_json
+from app.console import Command, Group, actor, open_database, say, say_json
 from app.db import Database
 from app.metering import queries
 from app.metering import service as metering
@@ -77,7 +77,7 @@ def _plain(difference: Difference) -> dict[str, Any]:
 def rebuild(district: str | None) -> None:
     """Write the rollups anew from the ledger; ingest waits meanwhile."""
     with open_database() as database:
-        written = metering.rebuild_rollups(database, _district_id(database, district))
+        written = metering.rebuild_rollups(database, _district_id(database, district), actor())
     for table, rows in written.items():
         say(REBUILT.fill(table=table, rows=rows))
 

@@ -6,6 +6,8 @@ Each use case is one transaction, and the only place that commits.
 from datetime import datetime
 from typing import Any
 
+from app.access import audit
+from app.access.reach import WHOLE, Reach
 from app.db import Database
 from app.metering import corrections, effective, quarantine, suspense
 from app.metering.corrections import Correction, Number, State
@@ -26,8 +28,11 @@ def correct_discharge(database: Database, district_id: int, number: Number, want
 
 def discard(database: Database, district_id: int, quarantine_id: int, note: str, actor: str) -> None:
     """Decide that a quarantined record stays out of the ledger."""
+    moment = now()
+    entry = audit.Entry("quarantine.discarded", "quarantine", quarantine_id, str(quarantine_id), reason=note)
     with database.begin() as session:
-        quarantine.decide(session, district_id, quarantine_id, Decision("discarded", note, actor), now())
+        quarantine.decide(session, district_id, quarantine_id, Decision("discarded", note, actor), moment)
+        audit.book(session, district_id, entry, actor, moment)
 
 
 def release_record(
@@ -46,19 +51,39 @@ def release_record(
 def _release(
     database: Database, partitions: Partitions, district_id: int, quarantine_id: int, decision: Decision
 ) -> Number:
+    moment = now()
     with database.begin() as session:
-        quarantine.decide(session, district_id, quarantine_id, decision, now())
+        quarantine.decide(session, district_id, quarantine_id, decision, moment)
         kept = session.get_one(Quarantine, (district_id, quarantine_id))
         if kept.kind != "discharge":
             raise Problem("cannot-release", code=kept.code, reason="an alive interval is sent again by its gateway")
-        row = release(session, partitions, kept, decision.corrected, now())
-    return Number(row.gateway_id, row.epoch_no, row.seq)
+        row = release(session, partitions, kept, decision.corrected, moment)
+        number = Number(row.gateway_id, row.epoch_no, row.seq)
+        entry = audit.Entry(
+            "quarantine.released",
+            "quarantine",
+            quarantine_id,
+            str(quarantine_id),
+            after={"number": str(number)} | _without_card(decision.corrected),
+            reason=decision.note,
+            complex_id=row.complex_id,
+        )
+        audit.book(session, district_id, entry, decision.actor, moment)
+    return number
 
 
-def suspense_of_card(database: Database, district_id: int, card_hash: bytes, since: datetime | None) -> list[Number]:
+def _without_card(corrected: dict[str, Any]) -> dict[str, Any]:
+    # Corrected fields may hold a card, which is personal; the decision itself keeps it.
+    return {name: "…" if name in ("card", "evidence") else value for name, value in corrected.items()}
+
+
+def suspense_of_card(
+    database: Database, district_id: int, card_hash: bytes, since: datetime | None, reach: Reach = WHOLE
+) -> list[Number]:
     """Discharges of a card that are nobody's, since an instant or since today began in Korea."""
+    begin = since or suspense.start_of_today(now())
     with database.session() as session:
-        return suspense.suspense_of_card(session, district_id, card_hash, since or suspense.start_of_today(now()))
+        return suspense.suspense_of_card(session, district_id, card_hash, begin, reach)
 
 
 def attribute_suspense(
@@ -78,8 +103,11 @@ def check_rollups(database: Database, district_id: int) -> list[Difference]:
         return list(effective.differences(connection, district_id))
 
 
-def rebuild_rollups(database: Database, district_id: int) -> dict[str, int]:
+def rebuild_rollups(database: Database, district_id: int, actor: str) -> dict[str, int]:
     """Write the rollups anew from the ledger while ingest waits; rows by table."""
     with database.engine.begin() as connection:
         effective.lock_out_ingest(connection)
-        return effective.rebuild(connection, district_id)
+        written = effective.rebuild(connection, district_id)
+        entry = audit.Entry("rollups.rebuilt", "rollups", "all", "", after=written)
+        audit.book(connection, district_id, entry, actor, now())
+    return written

@@ -9,14 +9,14 @@ import click
 import sqlalchemy as sa
 from sqlalchemy.orm import Session
 
-from app.access.claims import VALID, open_claim
+from app.access.claims import VALID
 from app.access.keys import living
 from app.access.models import GatewayKey
 from app.console import Command, Group, actor, open_database, say, say_json
 from app.registry.districts import the_district
 from app.registry.imports.words import shown
 from app.registry.models import Complex, District, Gateway, Meter, MeterAssignment
-from app.registry.service import add_gateway, install_meter
+from app.registry.service import make_claim_code, register_gateway
 from app.texts import Refused, Text
 from app.times import now
 
@@ -82,9 +82,8 @@ def add(code: str, complex_code: str | None, meters: tuple[str, ...], district: 
     with open_database() as database, database.begin() as session:
         where = the_district(session, district)
         _refuse_codes(session, where, code, meters)
-        gateway = add_gateway(session, where.id, code, moment)
-        if complex_code:
-            _install(session, gateway, complex_code, meters, moment)
+        complex_ = _complex(session, where, complex_code) if complex_code else None
+        register_gateway(session, where.id, code, complex_, meters, actor(), moment)
     say(ADDED.fill(code=code, meters=len(meters)))
 
 
@@ -103,7 +102,7 @@ def claim_code(code: str, json_: bool, district: str | None) -> None:
     with open_database() as database, database.begin() as session:
         where = the_district(session, district)
         gateway = _gateway(session, where, code)
-        claim = open_claim(session, where.id, gateway.id, moment, actor())
+        claim = make_claim_code(session, gateway, actor(), moment)
     if json_:
         say_json({"gateway": code, "claim_code": claim})
     else:
@@ -138,13 +137,11 @@ def _refuse_codes(session: Session, district: District, code: str, meters: tuple
         raise Refused(TAKEN.fill(code=", ".join(sorted(taken))))
 
 
-def _install(session: Session, gateway: Gateway, complex_code: str, meters: tuple[str, ...], moment: datetime) -> None:
-    statement = sa.select(Complex).where(Complex.district_id == gateway.district_id, Complex.code == complex_code)
-    complex_ = session.scalar(statement)
-    if complex_ is None:
-        raise Refused(NO_COMPLEX.fill(code=complex_code))
-    for meter in meters:
-        install_meter(session, gateway, complex_, meter, moment)
+def _complex(session: Session, district: District, code: str) -> Complex:
+    found = session.scalar(sa.select(Complex).where(Complex.district_id == district.id, Complex.code == code))
+    if found is None:
+        raise Refused(NO_COMPLEX.fill(code=code))
+    return found
 
 
 def _gateway(session: Session, district: District, code: str) -> Gateway:

@@ -5,11 +5,15 @@ registry's version.
 """
 
 import secrets
+from collections.abc import Sequence
 from datetime import datetime
+from typing import Any
 
 import sqlalchemy as sa
 from sqlalchemy.orm import Session
 
+from app.access import audit
+from app.access.claims import VALID, open_claim
 from app.db import is_sqlite
 from app.ids import allocate
 from app.registry.models import Complex, District, Gateway, Meter, MeterAssignment
@@ -72,3 +76,40 @@ def install_meter(
     )
     session.flush()
     return meter
+
+
+def register_gateway(
+    session: Session,
+    district_id: int,
+    code: str,
+    complex_: Complex | None,
+    meters: Sequence[str],
+    actor: str,
+    now: datetime,
+) -> Gateway:
+    """A gateway, and the meters at a complex that it runs from now on, booked in the audit log."""
+    gateway = add_gateway(session, district_id, code, now)
+    if complex_ is not None:
+        for meter in meters:
+            install_meter(session, gateway, complex_, meter, now)
+    book_of_gateway(session, gateway, "gateway.added", actor, now, after={"meters": list(meters)})
+    return gateway
+
+
+def make_claim_code(session: Session, gateway: Gateway, actor: str, now: datetime) -> str:
+    """A one-time code with which the gateway's box fetches a key; it ends the keys before it when it is used."""
+    code = open_claim(session, gateway.district_id, gateway.id, now, actor)
+    until = {"claim_code_until": now + VALID}
+    book_of_gateway(session, gateway, "gateway.claim_code_made", actor, now, after=until)
+    return code
+
+
+def book_of_gateway(session: Session, gateway: Gateway, action: str, actor: str, now: datetime, **fields: Any) -> None:
+    """Book what was done to a gateway, as of the complex of its meters; of none where they stand at several."""
+    a = MeterAssignment
+    places = sa.select(a.complex_id).where(a.district_id == gateway.district_id, a.gateway_id == gateway.id)
+    places = places.where(a.valid_from <= now, sa.or_(a.valid_to.is_(None), a.valid_to > now)).distinct()
+    found = session.scalars(places).all()
+    complex_id = found[0] if len(found) == 1 else None
+    entry = audit.Entry(action, "gateway", gateway.id, gateway.code, **fields, complex_id=complex_id)
+    audit.book(session, gateway.district_id, entry, actor, now)

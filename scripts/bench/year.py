@@ -53,7 +53,7 @@ def build(url: str, size: Size) -> None:
             _fill(database, size, month)
         if not _is_any(database, "SELECT 1 FROM complex_day LIMIT 1"):
             print(f"  {size.name}: rollups …", flush=True)
-            metering.rebuild_rollups(database, 1)
+            metering.rebuild_rollups(database, 1, "bench")
             _be_alive(database)
             _analyze(database)
     finally:

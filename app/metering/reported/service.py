@@ -16,7 +16,7 @@ from app.metering.reported.report import Change, Report, Totals
 from app.metering.reported.rows import current_rows, total
 from app.metering.reported.tariff import Amounts, tariff_fit
 from app.registry.districts import the_district
-from app.registry.imports.service import Order
+from app.registry.imports.service import Order, book_taken_in
 from app.registry.models import District, ImportBatch, ImportChange
 from billing.days import service_day
 
@@ -43,6 +43,8 @@ def import_volumes(database: Database, order: Order, source: str) -> Report:
         new = _compare(session, district.id, figures, report)
         if new:
             _write(session, batch, report, new)
+            told = {"kind": KIND, "sha256": sheet.sha256, "created": report.created, "updated": len(report.updates)}
+            book_taken_in(session, district, batch, told)
         if not new or order.dry_run:
             session.rollback()
         else:

@@ -4,9 +4,11 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
+from typing import Any
 
 from sqlalchemy.orm import Session
 
+from app.access import audit
 from app.db import Database
 from app.ids import allocate
 from app.registry import service as registry
@@ -75,12 +77,21 @@ def _run(database: Database, order: Order, report: Report, work: Callable[[Sessi
             return report
         batch = _batch(session, district, order, report)
         write(session, batch, created, report.updates)
+        told = {"kind": report.kind, "sha256": report.sheet.sha256, "created": report.created}
+        book_taken_in(session, district, batch, told | {"updated": len(report.updates)})
         if order.dry_run:
             session.rollback()
         else:
             session.commit()
             report.batch = f"{district.code}/{batch.id}"
     return report
+
+
+def book_taken_in(session: Session, district: District, batch: ImportBatch, told: dict[str, Any]) -> None:
+    """Book an import as one entry of the audit log, with what is told of it."""
+    reference = f"{district.code}/{batch.id}"
+    entry = audit.Entry("import.taken_in", "import", batch.id, f"{reference} {batch.file_name}", after=told)
+    audit.book(session, district.id, entry, batch.actor, batch.imported_at)
 
 
 def _batch(session: Session, district: District, order: Order, report: Report) -> ImportBatch:

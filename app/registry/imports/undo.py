@@ -8,6 +8,7 @@ from typing import Any
 import sqlalchemy as sa
 from sqlalchemy.orm import Session
 
+from app.access import audit
 from app.db import Database
 from app.registry import service as registry
 from app.registry.districts import the_district
@@ -51,6 +52,7 @@ OVERLAPS = Text(
 )
 
 CREATED = ImportChange.action == "created"
+TELLING = {"audit_entry"}  # the audit log goes on telling of what is no more
 
 
 def undo(database: Database, reference: str, actor: str, now: datetime) -> tuple[str, dict[str, int]]:
@@ -72,6 +74,9 @@ def undo(database: Database, reference: str, actor: str, now: datetime) -> tuple
         except sa.exc.IntegrityError as error:
             raise Refused(OVERLAPS) from error
         batch.undone_at, batch.undone_by = now, actor
+        name = f"{district.code}/{number} {batch.file_name}"
+        entry = audit.Entry("import.undone", "import", batch.id, name, after={"removed": counts})
+        audit.book(session, district.id, entry, actor, now)
     return f"{district.code}/{number}", counts
 
 
@@ -118,7 +123,7 @@ def _referred(session: Session, batch: ImportBatch) -> Iterator[Text]:
 
     Found by the column's name (`household_id` …) in whatever table has it: the ledger, for one, has no foreign key.
     """
-    columns = _columns(session)
+    columns = {name: names for name, names in _columns(session).items() if name not in TELLING}
     for table in ORDER:
         column = f"{table}_{key_of(table)}"
         for referring in sorted(name for name, names in columns.items() if {"district_id", column} <= names):

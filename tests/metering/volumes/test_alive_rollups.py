@@ -103,7 +103,7 @@ def test_the_sums_are_those_of_the_intervals_whatever_comes_twice(
         assert boxes.stored(model) == boxes.counted(model)
     assert agrees(database, boxes.city.district_id)
     before = {model: boxes.stored(model) for model in UNITS}
-    service.rebuild_rollups(database, boxes.city.district_id)
+    service.rebuild_rollups(database, boxes.city.district_id, "kim")
     assert {model: boxes.stored(model) for model in UNITS} == before
 
 
@@ -130,7 +130,7 @@ def test_tampering_is_found_and_rebuilt(database: Database, table: str, sql: str
         assert connection.execute(sa.text(sql.format(table)), {"d": city.district_id}).rowcount == 1
     assert {found.table for found in service.check_rollups(database, city.district_id)} == {table}
     assert agrees(database, other.district_id)
-    service.rebuild_rollups(database, city.district_id)
+    service.rebuild_rollups(database, city.district_id, "kim")
     assert agrees(database, city.district_id)
     assert agrees(database, other.district_id)
 

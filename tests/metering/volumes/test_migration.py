@@ -90,7 +90,7 @@ def test_an_hour_in_which_a_meter_moved_goes_to_the_first_complex_and_is_found_b
     found = service.check_rollups(database, city.district_id)
     assert {one.table for one in found} == {"meter_hour"}
     assert {one.key[1] for one in found} == {1, 2}
-    service.rebuild_rollups(database, city.district_id)
+    service.rebuild_rollups(database, city.district_id, "kim")
     assert service.check_rollups(database, city.district_id) == []
     assert hours(database) == counted
     database.dispose()
