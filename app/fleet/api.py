@@ -7,7 +7,7 @@ from flask_smorest import Blueprint
 from marshmallow import RAISE
 
 from app.access import rules
-from app.access.accounts import current_actor, current_district_id
+from app.access.accounts import current_actor, current_district_id, current_reach
 from app.access.claims import VALID
 from app.context import service
 from app.fleet import queries
@@ -41,43 +41,42 @@ GATEWAY = "/fleet/gateways/<string(maxlength=40):code>"
 
 
 @blueprint.get("/fleet/gateways")
-@rules.scope("fleet:read")
+@rules.scope("fleet:read", reach="complex")
 @blueprint.arguments(GatewayArguments, location="query", unknown=RAISE)
 @blueprint.response(200, GatewayPage)
 def list_gateways(page: dict[str, Any]) -> dict[str, Any]:
     """Gateways by code: contact, keys, spool, software, faults, what is missing."""
     with service().database.session() as session:
-        items = queries.gateway_page(session, current_district_id(), now(), **page)
+        items = queries.gateway_page(session, current_district_id(), now(), **page, reach=current_reach())
     return {"items": items, "next_after": items[-1]["code"] if len(items) == page["limit"] else None}
 
 
 @blueprint.get("/fleet/summary")
-@rules.scope("fleet:read")
+@rules.scope("fleet:read", reach="complex")
 @blueprint.response(200, SummarySchema)
 def show_summary() -> dict[str, int]:
     """How many gateways report, are silent, have faults or miss records."""
     with service().database.session() as session:
-        return queries.fleet_summary(session, current_district_id(), now())
+        return queries.fleet_summary(session, current_district_id(), now(), current_reach())
 
 
 @blueprint.get(GATEWAY)
-@rules.scope("fleet:read")
+@rules.scope("fleet:read", reach="complex")
 @blueprint.response(200, GatewayDetailSchema)
 def show_gateway(code: str) -> dict[str, Any]:
     """One gateway, with its ports, epochs and their missing ranges, commands and events."""
     with service().database.session() as session:
-        return queries.gateway_detail(session, current_district_id(), code, now())
+        return queries.gateway_detail(session, current_district_id(), code, now(), current_reach())
 
 
 @blueprint.get(f"{GATEWAY}/events")
-@rules.scope("fleet:read")
+@rules.scope("fleet:read", reach="complex")
 @blueprint.arguments(BackwardArguments, location="query", unknown=RAISE)
 @blueprint.response(200, EventPage)
 def list_events(page: dict[str, Any], code: str) -> dict[str, Any]:
     """What happened to a gateway, the newest first."""
-    district_id = current_district_id()
     with service().database.session() as session:
-        items = queries.event_page(session, district_id, queries.gateway_id_of(session, district_id, code), **page)
+        items = queries.events_of(session, current_district_id(), code, now(), **page, reach=current_reach())
     return {"items": items, "next_before": items[-1]["id"] if len(items) == page["limit"] else None}
 
 
@@ -142,23 +141,24 @@ def set_rate(wanted: dict[str, Any]) -> None:
 
 
 @blueprint.get("/touches")
-@rules.scope("household:write")
+@rules.scope("household:write", reach="complex")
 @blueprint.arguments(TouchArguments, location="query", unknown=RAISE)
 @blueprint.response(200, TouchListSchema)
 def list_touches(asked: dict[str, Any]) -> dict[str, Any]:
     """Cards that a bin refused lately, the newest first."""
-    within, complex_code = timedelta(minutes=asked.pop("minutes")), asked.pop("complex", None)
+    asked |= {"within": timedelta(minutes=asked.pop("minutes")), "complex_code": asked.pop("complex", None)}
     with service().database.session() as session:
-        items = recent_touches(session, current_district_id(), now(), within=within, complex_code=complex_code, **asked)
+        items = recent_touches(session, current_district_id(), now(), **asked, reach=current_reach())
     return {"items": items}
 
 
 @blueprint.post("/enrolments")
-@rules.scope("household:write")
+@rules.scope("household:write", reach="complex")
 @blueprint.arguments(EnrolmentSchema)
 @blueprint.response(201, EnrolledSchema)
 def enrol(wanted: dict[str, Any]) -> Enrolled:
     """Give a card that was held at a bin to a household, to collectors or to service."""
     card = CardHash(bytes.fromhex(wanted.pop("card_hash")), None)
+    district_id, actor, reach = current_district_id(), current_actor(), current_reach()
     with service().database.begin() as session:
-        return fleet.enrol(session, current_district_id(), card, **wanted, actor=current_actor(), now=now())
+        return fleet.enrol(session, district_id, card, **wanted, actor=actor, now=now(), reach=reach)

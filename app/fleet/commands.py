@@ -186,7 +186,7 @@ def rate(won_per_kg: str, first_day: datetime | None, district: str | None) -> N
 def list_commands(gateway: str | None, json_: bool, district: str | None) -> None:
     """Show the newest commands and what became of them."""
     with in_district(district) as (session, district_id):
-        mine = queries.gateway_id_of(session, district_id, gateway) if gateway else None
+        mine = queries.gateway_id_of(session, district_id, gateway, now()) if gateway else None
         rows = queries.command_list(session, district_id, now(), gateway_id=mine)
     _print(rows, json_, COMMAND, NO_COMMANDS, "created_at")
 
@@ -202,7 +202,7 @@ def list_commands(gateway: str | None, json_: bool, district: str | None) -> Non
 def events(gateway: str | None, json_: bool, district: str | None) -> None:
     """Show what happened to gateways, the newest first."""
     with in_district(district) as (session, district_id):
-        mine = queries.gateway_id_of(session, district_id, gateway) if gateway else None
+        mine = queries.gateway_id_of(session, district_id, gateway, now()) if gateway else None
         rows = queries.event_page(session, district_id, gateway_id=mine)
     _print(rows, json_, EVENT, NO_EVENTS, "at")
 

@@ -1,6 +1,7 @@
 """Reads of the fleet, always of one district. Rows come back plain: dicts of what pages and the API show.
 
-Lists are paged by key: gateways by their code, events and touches by what their functions say.
+Lists are paged by key: gateways by their code, events and touches by what their functions say. Who sees some complexes
+only (`reach`) sees the gateways that run a meter there now, and of a gateway those meters alone.
 """
 
 import json
@@ -15,6 +16,7 @@ from sqlalchemy.orm import Session
 
 from app.access.keys import living
 from app.access.models import GatewayClaim, GatewayEvent, GatewayKey
+from app.access.reach import WHOLE, Reach
 from app.fleet.models import (
     DisplayRate,
     GatewayCommand,
@@ -30,37 +32,58 @@ SILENT_AFTER = timedelta(minutes=15)  # a gateway reports every minute
 Row = dict[str, Any]
 
 
-def gateway_page(session: Session, district_id: int, now: datetime, after: str = "", limit: int = 100) -> list[Row]:
-    """Gateways by code, those above `after`: each as `_gateway` describes it."""
+def gateway_page(
+    session: Session, district_id: int, now: datetime, after: str = "", limit: int = 100, reach: Reach = WHOLE
+) -> list[Row]:
+    """Gateways by code, those above `after`: each as `_described` makes it."""
     statement = sa.select(Gateway.id, Gateway.code, Gateway.created_at).where(
-        Gateway.district_id == district_id, Gateway.code > after
+        Gateway.district_id == district_id, Gateway.code > after, _seen(Gateway.id, district_id, now, reach)
     )
-    return _described(session, district_id, session.execute(statement.order_by(Gateway.code).limit(limit)).all(), now)
+    found = session.execute(statement.order_by(Gateway.code).limit(limit)).all()
+    return _described(session, district_id, found, now, reach)
 
 
-def gateway_detail(session: Session, district_id: int, code: str, now: datetime) -> Row:
+def gateway_detail(session: Session, district_id: int, code: str, now: datetime, reach: Reach = WHOLE) -> Row:
     """One gateway as in the list, and more: its reported meters with ports, its epochs with their missing ranges, all
     its keys, open claims, newest commands (50) and newest events (50). Raises the Problem `not-found`.
     """
-    gateway_id = gateway_id_of(session, district_id, code)
+    gateway_id = gateway_id_of(session, district_id, code, now, reach)
     mine = sa.select(Gateway.id, Gateway.code, Gateway.created_at).where(
         Gateway.district_id == district_id, Gateway.id == gateway_id
     )
-    (row,) = _described(session, district_id, session.execute(mine).all(), now)
+    (row,) = _described(session, district_id, session.execute(mine).all(), now, reach)
     epochs = _epochs(session, district_id, [gateway_id])[gateway_id]
+    told = not _knows_others(session, district_id, gateway_id, reach)
     return row | {
-        "report": _reports(session, district_id, [gateway_id]).get(gateway_id),
+        "report": _narrowed(_reports(session, district_id, [gateway_id]).get(gateway_id), row["meters"], reach),
         "epochs": [_epoch(epoch) for epoch in epochs],
         "all_keys": [_key(key) for key in _keys(session, district_id, [gateway_id])[gateway_id]],
         "claims": _open_claims(session, district_id, gateway_id, now),
-        "commands": command_list(session, district_id, now, gateway_id=gateway_id),
-        "events": event_page(session, district_id, gateway_id=gateway_id),
+        "commands": command_list(session, district_id, now, gateway_id=gateway_id) if told else [],
+        "events": event_page(session, district_id, gateway_id=gateway_id) if told else [],
     }
 
 
-def gateway_id_of(session: Session, district_id: int, code: str) -> int:
+def events_of(
+    session: Session,
+    district_id: int,
+    code: str,
+    now: datetime,
+    before: int | None = None,
+    limit: int = 50,
+    reach: Reach = WHOLE,
+) -> list[Row]:
+    """What happened to the gateway of this code, as in `event_page`. Raises the Problem `not-found`."""
+    gateway_id = gateway_id_of(session, district_id, code, now, reach)
+    if _knows_others(session, district_id, gateway_id, reach):
+        return []
+    return event_page(session, district_id, gateway_id, before, limit)
+
+
+def gateway_id_of(session: Session, district_id: int, code: str, now: datetime, reach: Reach = WHOLE) -> int:
     """The id of a gateway of the district; raises the Problem `not-found`."""
-    found = session.scalar(sa.select(Gateway.id).where(Gateway.district_id == district_id, Gateway.code == code))
+    seen = _seen(Gateway.id, district_id, now, reach)
+    found = session.scalar(sa.select(Gateway.id).where(Gateway.district_id == district_id, Gateway.code == code, seen))
     if found is None:
         raise Problem("not-found")
     return found
@@ -83,7 +106,25 @@ def gateway_of_meter(session: Session, district_id: int, meter: str, now: dateti
     return found
 
 
-def fleet_summary(session: Session, district_id: int, now: datetime) -> dict[str, int]:
+def _seen(gateway_id: Any, district_id: int, now: datetime, reach: Reach) -> sa.ColumnElement[bool]:
+    """The condition on a column of gateway ids that leaves those that run a meter within reach now."""
+    if reach.whole:
+        return sa.true()
+    a = MeterAssignment
+    standing = (a.valid_from <= now, sa.or_(a.valid_to.is_(None), a.valid_to > now))
+    runs = sa.select(a.gateway_id).where(a.district_id == district_id, reach.within(a.complex_id), *standing)
+    inside: sa.ColumnElement[bool] = gateway_id.in_(runs)
+    return inside
+
+
+def _knows_others(session: Session, district_id: int, gateway_id: int, reach: Reach) -> bool:
+    """Whether the gateway ever ran a meter out of reach: its commands and events name meters and cards of others."""
+    a = MeterAssignment
+    elsewhere = sa.exists().where(a.district_id == district_id, a.gateway_id == gateway_id, ~reach.within(a.complex_id))
+    return not reach.whole and bool(session.scalar(sa.select(elsewhere)))
+
+
+def fleet_summary(session: Session, district_id: int, now: datetime, reach: Reach = WHOLE) -> dict[str, int]:
     """How many gateways there are, and how many of them are silent, never came, report faults, miss numbers …"""
     epochs = (
         sa.select(GatewayEpoch.gateway_id, sa.func.max(GatewayEpoch.last_contact_at).label("last"))
@@ -105,10 +146,11 @@ def fleet_summary(session: Session, district_id: int, now: datetime) -> dict[str
         ),
     )
     statement = statement.outerjoin_from(Gateway, epochs, epochs.c.gateway_id == Gateway.id)
-    counted = session.execute(statement.where(Gateway.district_id == district_id)).mappings().one()
+    statement = statement.where(Gateway.district_id == district_id, _seen(Gateway.id, district_id, now, reach))
     waiting = sa.select(sa.func.count()).where(GatewayCommand.district_id == district_id, *_waits(now))
-    return dict(counted) | {
-        "with_faults": _with_faults(session, district_id),
+    waiting = waiting.where(_seen(GatewayCommand.gateway_id, district_id, now, reach))
+    return dict(session.execute(statement).mappings().one()) | {
+        "with_faults": _with_faults(session, district_id, now, reach),
         "waiting_commands": session.scalars(waiting).one(),
     }
 
@@ -120,6 +162,7 @@ def _counts(**conditions: sa.ColumnElement[bool]) -> Iterator[sa.Label[int]]:
 
 
 class _MeterFaults(msgspec.Struct):
+    meter: str
     faults: list[str]
 
 
@@ -132,9 +175,19 @@ class _Faults(msgspec.Struct):
 _faults = msgspec.json.Decoder(_Faults)
 
 
-def _with_faults(session: Session, district_id: int) -> int:
-    reports = session.scalars(sa.select(GatewayStatus.report).where(GatewayStatus.district_id == district_id))
-    return sum(any(meter.faults for meter in _faults.decode(report).meters) for report in reports)
+def _with_faults(session: Session, district_id: int, now: datetime, reach: Reach) -> int:
+    statement = sa.select(GatewayStatus.gateway_id, GatewayStatus.report).where(
+        GatewayStatus.district_id == district_id, _seen(GatewayStatus.gateway_id, district_id, now, reach)
+    )
+    faulty = {id_: _faulty_meters(report) for id_, report in session.execute(statement)}
+    if not reach.whole:
+        own = _meters(session, district_id, list(faulty), now, reach)
+        faulty = {id_: codes & {meter.code for meter in own[id_]} for id_, codes in faulty.items()}
+    return sum(map(bool, faulty.values()))
+
+
+def _faulty_meters(report: str) -> set[str]:
+    return {meter.meter for meter in _faults.decode(report).meters if meter.faults}
 
 
 def event_page(
@@ -196,10 +249,10 @@ def display_rates(session: Session, district_id: int) -> list[Row]:
     return _rows(session, statement.order_by(DisplayRate.first_day))
 
 
-def _described(session: Session, district_id: int, gateways: Sequence[Any], now: datetime) -> list[Row]:
+def _described(session: Session, district_id: int, gateways: Sequence[Any], now: datetime, reach: Reach) -> list[Row]:
     """The gateways of (id, code, created_at) with what is known of each, in a fixed number of queries."""
     ids = [gateway.id for gateway in gateways]
-    meters = _meters(session, district_id, ids, now)
+    meters = _meters(session, district_id, ids, now, reach)
     keys, reports = _keys(session, district_id, ids), _reports(session, district_id, ids)
     epochs, waiting = _epochs(session, district_id, ids), _waiting(session, district_id, ids, now)
     return [
@@ -207,7 +260,7 @@ def _described(session: Session, district_id: int, gateways: Sequence[Any], now:
         | _standing(meters[gateway.id])
         | {"keys": [_key(key) for key in keys[gateway.id] if _lives(key, now)]}
         | _contact(epochs[gateway.id], now)
-        | _reported(reports.get(gateway.id))
+        | _reported(_narrowed(reports.get(gateway.id), [meter.code for meter in meters[gateway.id]], reach))
         for gateway in gateways
     ]
 
@@ -232,6 +285,13 @@ def _contact(epochs: list[Any], now: datetime) -> Row:
         "missing_ranges": len(missing),
         "missing_count": sum(to - from_ + 1 for from_, to in missing),
     }
+
+
+def _narrowed(report: Row | None, meters: list[str], reach: Reach) -> Row | None:
+    """A status with those meters alone that its reader may know of, by code."""
+    if report is None or reach.whole:
+        return report
+    return report | {"meters": [told for told in report["meters"] if told["meter"] in meters]}
 
 
 def _reported(report: Row | None) -> Row:
@@ -272,7 +332,9 @@ def _state(command: Row, now: datetime) -> str:
     return "expired" if waits and command["expires_at"] <= now else str(command["state"])
 
 
-def _meters(session: Session, district_id: int, ids: Sequence[int], now: datetime) -> dict[int, list[Any]]:
+def _meters(
+    session: Session, district_id: int, ids: Sequence[int], now: datetime, reach: Reach
+) -> dict[int, list[Any]]:
     stood = sa.and_(Meter.district_id == MeterAssignment.district_id, Meter.id == MeterAssignment.meter_id)
     at = sa.and_(Complex.district_id == MeterAssignment.district_id, Complex.id == MeterAssignment.complex_id)
     statement = (
@@ -281,7 +343,7 @@ def _meters(session: Session, district_id: int, ids: Sequence[int], now: datetim
         .join(Meter, stood)
         .join(Complex, at)
         .where(MeterAssignment.district_id == district_id, MeterAssignment.gateway_id.in_(ids))
-        .where(MeterAssignment.valid_from <= now)
+        .where(MeterAssignment.valid_from <= now, reach.within(MeterAssignment.complex_id))
         .where(sa.or_(MeterAssignment.valid_to.is_(None), MeterAssignment.valid_to > now))
     )
     return _by_gateway(session.execute(statement.order_by(Meter.code)))

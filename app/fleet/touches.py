@@ -7,6 +7,7 @@ from typing import Any, NamedTuple
 import sqlalchemy as sa
 from sqlalchemy.orm import Session
 
+from app.access.reach import WHOLE, Reach
 from app.db import Executor, upsert
 from app.fleet.models import UnknownTouch
 from app.registry.models import Card, CardAssignment, Complex, Gateway, Meter
@@ -74,6 +75,7 @@ def recent_touches(
     meter: str | None = None,
     complex_code: str | None = None,
     limit: int = 100,
+    reach: Reach = WHOLE,
 ) -> list[dict[str, Any]]:
     """Cards that were refused within this time, the newest first, optionally at one meter or complex (by code).
 
@@ -91,7 +93,7 @@ def recent_touches(
         .join(Gateway, sa.and_(Gateway.district_id == touch.district_id, Gateway.id == touch.gateway_id))
         .join(Complex, sa.and_(Complex.district_id == touch.district_id, Complex.id == touch.complex_id))
         .outerjoin(Card, sa.and_(Card.district_id == touch.district_id, Card.card_hash == touch.card_hash))
-        .where(touch.district_id == district_id, touch.last_seen_at > now - within)
+        .where(touch.district_id == district_id, touch.last_seen_at > now - within, reach.within(touch.complex_id))
     )
     if meter is not None:
         statement = statement.where(Meter.code == meter)

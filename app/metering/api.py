@@ -7,7 +7,7 @@ from flask_smorest import Blueprint
 from marshmallow import RAISE
 
 from app.access import rules
-from app.access.accounts import current_actor, current_district_id
+from app.access.accounts import current_actor, current_district_id, current_reach
 from app.context import service
 from app.metering import queries
 from app.metering import service as metering
@@ -63,21 +63,22 @@ def discard_quarantined(wanted: dict[str, Any], quarantine_id: int) -> None:
 
 
 @blueprint.get("/discharges/<number>")
-@rules.scope("metering:read")
+@rules.scope("metering:read", reach="complex")
 @blueprint.response(200, DischargeSchema)
 def show_discharge(number: str) -> dict[str, Any]:
     """A discharge as first booked, how it reads now, its evidence and its corrections."""
     with service().database.session() as session:
-        return queries.discharge_detail(session, current_district_id(), Number.parse(number))
+        return queries.discharge_detail(session, current_district_id(), Number.parse(number), current_reach())
 
 
 @blueprint.get("/cards/<card_hash>/suspense")
-@rules.scope("metering:read")
+@rules.scope("metering:read", reach="complex")
 @blueprint.arguments(SuspenseArguments, location="query", unknown=RAISE)
 @blueprint.response(200, SuspenseSchema)
 def list_suspense(asked: dict[str, Any], card_hash: str) -> dict[str, list[str]]:
     """Weighed discharges of a card that are nobody's: what may be given to its household once it is enrolled."""
-    found = metering.suspense_of_card(service().database, current_district_id(), _hash(card_hash), asked.get("since"))
+    database, district_id, reach = service().database, current_district_id(), current_reach()
+    found = metering.suspense_of_card(database, district_id, _hash(card_hash), asked.get("since"), reach)
     return {"numbers": list(map(str, found))}
 
 

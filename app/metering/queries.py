@@ -8,6 +8,7 @@ import sqlalchemy as sa
 from sqlalchemy.orm import Session
 
 from app.access.models import GatewayKey
+from app.access.reach import WHOLE, Reach
 from app.fleet.models import GatewayEpoch
 from app.metering.corrections import Number, State, current_state, same_number
 from app.metering.models import Discharge, DischargeCorrection, Quarantine, QuarantineDecision
@@ -47,11 +48,12 @@ def quarantine_page(session: Session, district_id: int, state: str, after: int, 
     return [dict(row) | {"raw": bytes(row["raw"]).decode(errors="backslashreplace")} for row in rows]
 
 
-def discharge_detail(session: Session, district_id: int, number: Number) -> dict[str, Any]:
+def discharge_detail(session: Session, district_id: int, number: Number, reach: Reach = WHOLE) -> dict[str, Any]:
     """One discharge with its evidence and history; raises the Problem `not-found`."""
     discharge = session.scalar(sa.select(Discharge).where(*same_number(Discharge, district_id, number)))
     if discharge is None:
         raise Problem("not-found")
+    reach.check(discharge.complex_id)
     meter = session.get_one(Meter, (district_id, discharge.meter_id))
     corrections = session.scalars(
         sa.select(DischargeCorrection)

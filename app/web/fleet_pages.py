@@ -11,7 +11,7 @@ from sqlalchemy.orm import Session
 from werkzeug.wrappers import Response
 
 from app.access import rules
-from app.access.accounts import current_actor, current_district_id, current_identity
+from app.access.accounts import current_actor, current_district_id, current_identity, current_reach
 from app.context import service
 from app.fleet import queries
 from app.fleet import service as fleet
@@ -32,13 +32,13 @@ COMMANDS = {"rotate_key": (), "sync_cards": (), "roll_back": (), "open_lid": ("m
 
 
 @blueprint.get("/gateways")
-@rules.scope("fleet:read")
+@rules.scope("fleet:read", reach="complex")
 def gateways() -> str:
-    """Every gateway of the district, those that need somebody marked."""
+    """Every gateway of the district, or of the reader's complexes, those that need somebody marked."""
     after, moment = request.args.get("after", "")[:40].replace("\0", ""), now()
     with service().database.session() as session:
-        rows = queries.gateway_page(session, current_district_id(), moment, after, PAGE + 1)
-        summary = queries.fleet_summary(session, current_district_id(), moment)
+        rows = queries.gateway_page(session, current_district_id(), moment, after, PAGE + 1, current_reach())
+        summary = queries.fleet_summary(session, current_district_id(), moment, current_reach())
     for row in rows:
         row["states"] = list(_states(row))
     more = rows[PAGE - 1]["code"] if len(rows) > PAGE else None
@@ -46,7 +46,7 @@ def gateways() -> str:
 
 
 @blueprint.get(f"/gateways/{CODE}")
-@rules.scope("fleet:read")
+@rules.scope("fleet:read", reach="complex")
 def gateway(code: str) -> str:
     """One gateway: what it reported, its keys and spools, what it was told and what happened to it."""
     return _gateway(code, told=" ".join(map(str, get_flashed_messages())))
@@ -75,14 +75,14 @@ def act(code: str) -> Response | str:
 
 
 @blueprint.get("/enrolment")
-@rules.scope("household:write")
+@rules.scope("household:write", reach="complex")
 def enrolment() -> str:
     """Cards that a bin refused lately, and the form for the one that was chosen."""
     return _enrolment(told=" ".join(map(str, get_flashed_messages())))
 
 
 @blueprint.post("/enrolment")
-@rules.scope("household:write")
+@rules.scope("household:write", reach="complex")
 def enrol_card() -> Response | tuple[str, int]:
     """Give the chosen card to the household that the form names."""
     building, unit = (request.form.get(name, "").strip().replace("\0", "") for name in ("building", "unit"))
@@ -97,8 +97,8 @@ def enrol_card() -> Response | tuple[str, int]:
 def _gateway(code: str, told: str = "", claim_code: str | None = None) -> str:
     moment = now()
     with service().database.session() as session:
-        row = queries.gateway_detail(session, current_district_id(), code, moment)
-        releases = queries.release_list(session, current_district_id())
+        row = queries.gateway_detail(session, current_district_id(), code, moment, current_reach())
+        releases = queries.release_list(session, current_district_id()) if current_identity().may(WRITE) else []
     row["states"] = list(_states(row))
     for key in row["all_keys"]:
         key["state"], key["lives"] = _key_state(key, moment)
@@ -116,7 +116,7 @@ def _command(code: str, kind: str) -> None:
 
 def _enrolment(told: str = "", failure: str = "") -> str:
     with service().database.session() as session:
-        touches = recent_touches(session, current_district_id(), now())
+        touches = recent_touches(session, current_district_id(), now(), reach=current_reach())
     wanted = (request.values.get("card"), request.values.get("meter"))
     chosen = next((touch for touch in touches if (touch["card_hash"], touch["meter"]) == wanted), None)
     return render_template(
@@ -133,7 +133,8 @@ def _enrol(card_hash: str, meter: str, building: str, unit: str) -> None:
         district_id, moment = current_district_id(), now()
         household_id = _household(session, district_id, meter, building, unit, moment)
         card = CardHash(value, None)
-        fleet.enrol(session, district_id, card, "household", household_id, current_actor(), moment)
+        by = (current_actor(), moment, current_reach())
+        fleet.enrol(session, district_id, card, "household", household_id, *by)
 
 
 def _household(session: Session, district_id: int, meter: str, building: str, unit: str, moment: datetime) -> int:
@@ -146,6 +147,7 @@ def _household(session: Session, district_id: int, meter: str, building: str, un
         .join(Meter, _same(Meter, Meter.id == a.meter_id, a))
         .where(Meter.district_id == district_id, Meter.code == meter, Building.name == building, Household.unit == unit)
         .where(a.valid_from <= moment, sa.or_(a.valid_to.is_(None), a.valid_to > moment))
+        .where(current_reach().within(a.complex_id))
     )
     if found is None:
         raise Problem("no-such-household", household=f"{building}-{unit}")

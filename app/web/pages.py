@@ -12,9 +12,10 @@ from werkzeug.wrappers import Response as AnyResponse
 
 from app import __version__
 from app.access import rules
-from app.access.accounts import current_district_id
+from app.access.accounts import current_district_id, current_reach
 from app.access.enforce import HEADERS
 from app.access.pages import safe_path
+from app.access.reach import Reach
 from app.context import service
 from app.languages import COOKIE, LANGUAGES, choose_language
 from app.problems import KINDS
@@ -50,27 +51,28 @@ def _menu(app: Flask) -> Iterator[tuple[str, Any]]:
     """The pages that the reader may open; all of them before the log-in."""
     identity = g.get("identity")
     for endpoint, name in MENU:
-        rule = rules.rule_of(app.view_functions[endpoint])
-        if identity is None or (rule is not None and identity.may(rule)):
+        view = app.view_functions[endpoint]
+        rule, reaches = rules.rule_of(view), ("district", rules.reach_of(view))
+        if identity is None or (rule is not None and identity.may(rule) and identity.reach.kind in reaches):
             yield endpoint, name
 
 
 @blueprint.get("/")
-@rules.scope("metering:read")
+@rules.scope("metering:read", reach="complex")
 def home() -> str:
     """What was thrown away today, complete without JavaScript."""
     return render_template("home.html", overview=_read(overview), trend=_read(trend))
 
 
 @blueprint.get("/live")
-@rules.scope("metering:read")
+@rules.scope("metering:read", reach="complex")
 def live() -> Response:
     """The part of the first page that changes all the time, or 304 when it has not."""
     return _fragment("live.html", overview=_read(overview))
 
 
 @blueprint.get("/trend")
-@rules.scope("metering:read")
+@rules.scope("metering:read", reach="complex")
 def show_trend() -> Response:
     """The part that costs more to read and changes slowly, or 304."""
     return _fragment("trend.html", trend=_read(trend))
@@ -134,6 +136,6 @@ def _told(slug: str, language: str) -> dict[str, Any]:
         }
 
 
-def _read(query: Callable[[sa.Connection, int, datetime], Answer]) -> Answer:
+def _read(query: Callable[[sa.Connection, int, datetime, Reach], Answer]) -> Answer:
     with service().database.reading() as connection:
-        return query(connection, current_district_id(), now())
+        return query(connection, current_district_id(), now(), current_reach())

@@ -5,6 +5,7 @@ from typing import Any, NamedTuple
 
 import sqlalchemy as sa
 
+from app.access.reach import WHOLE, Reach
 from app.fleet.models import GatewayEpoch
 from app.metering.models import (
     ComplexDay,
@@ -62,13 +63,16 @@ class ComplexToday(NamedTuple):
 
 
 class Overview(NamedTuple):
-    """Everything on the first page. Weights in grams."""
+    """Everything on the first page. Weights in grams.
+
+    `quarantined` is None for who sees some complexes only: a record that could not be read names none.
+    """
 
     day: date
     latest: list[Latest]
     complexes: list[ComplexToday]
     gateways: Coverage
-    quarantined: int
+    quarantined: int | None
 
     @property
     def total(self) -> ComplexToday:
@@ -84,35 +88,40 @@ class Overview(NamedTuple):
         )
 
 
-def overview(connection: sa.Connection, district_id: int, now: datetime) -> Overview:
-    """The district as it stands now."""
+def overview(connection: sa.Connection, district_id: int, now: datetime, reach: Reach = WHOLE) -> Overview:
+    """The district, or its complexes within reach, as it stands now."""
     day = service_day(now)
     return Overview(
         day,
-        latest_discharges(connection, district_id, day - timedelta(days=1)),
-        complexes_today(connection, district_id, day, now),
-        gateways_reporting(connection, district_id, now),
-        open_quarantine(connection, district_id),
+        latest_discharges(connection, district_id, day - timedelta(days=1), reach),
+        complexes_today(connection, district_id, day, now, reach),
+        gateways_reporting(connection, district_id, now, reach),
+        open_quarantine(connection, district_id) if reach.whole else None,
     )
 
 
-def latest_discharges(connection: sa.Connection, district_id: int, since: date) -> list[Latest]:
+def latest_discharges(connection: sa.Connection, district_id: int, since: date, reach: Reach = WHOLE) -> list[Latest]:
     """The newest discharges of the service days from `since` on, newest first.
 
     No index orders the ledger by time. But each spool numbers its records in their order and its cursor knows the
     highest number, so the newest are among the last few of the spools that were used last: rows found by their key.
-    Records released from quarantine have no spool and are counted in the totals only.
+    Records released from quarantine have no spool and are counted in the totals only. Within a reach only the spools of
+    gateways that run a meter there are looked at.
     """
-    rows = connection.execute(_newest_by_cursor(district_id, since)).all()
+    rows = connection.execute(_newest_by_cursor(district_id, since, reach)).all()
     corrections = _corrections(connection, district_id, [(row.gateway_id, row.epoch_no, row.seq) for row in rows])
     return [_as_corrected(row, corrections.get((row.gateway_id, row.epoch_no, row.seq))) for row in rows]
 
 
-def _newest_by_cursor(district_id: int, since: date) -> sa.Select[*tuple[Any, ...]]:
+def _newest_by_cursor(district_id: int, since: date, reach: Reach) -> sa.Select[*tuple[Any, ...]]:
     midnight = datetime.combine(since, datetime.min.time(), SEOUL)
+    ran = sa.select(MeterAssignment.gateway_id).where(
+        MeterAssignment.district_id == district_id, reach.within(MeterAssignment.complex_id)
+    )
+    used = sa.true() if reach.whole else GatewayEpoch.gateway_id.in_(ran)
     spools = (
         sa.select(GatewayEpoch.gateway_id, GatewayEpoch.epoch_no, GatewayEpoch.high_seq)
-        .where(GatewayEpoch.district_id == district_id, GatewayEpoch.last_occurred_at >= midnight)
+        .where(GatewayEpoch.district_id == district_id, GatewayEpoch.last_occurred_at >= midnight, used)
         .order_by(GatewayEpoch.last_occurred_at.desc())
         .limit(LATEST)
         .subquery()
@@ -124,6 +133,7 @@ def _newest_by_cursor(district_id: int, since: date) -> sa.Select[*tuple[Any, ..
         # The upper bound excludes nothing: with it PostgreSQL expects few rows and goes by the key.
         Discharge.seq.between(spools.c.high_seq - (LATEST - 1), spools.c.high_seq),
         Discharge.service_day >= since,
+        reach.within(Discharge.complex_id),
     )
     return (
         sa.select(
@@ -168,9 +178,11 @@ def _as_corrected(row: Any, correction: Any) -> Latest:
     )
 
 
-def complexes_today(connection: sa.Connection, district_id: int, day: date, now: datetime) -> list[ComplexToday]:
+def complexes_today(
+    connection: sa.Connection, district_id: int, day: date, now: datetime, reach: Reach = WHOLE
+) -> list[ComplexToday]:
     """Complexes with a meter or a discharge today, the heaviest first."""
-    meters = meters_reporting(connection, district_id, now)
+    meters = meters_reporting(connection, district_id, now, reach)
     today = sa.and_(
         ComplexDay.district_id == district_id, ComplexDay.complex_id == Complex.id, ComplexDay.service_day == day
     )
@@ -178,7 +190,7 @@ def complexes_today(connection: sa.Connection, district_id: int, day: date, now:
     statement = (
         sa.select(Complex.id, Complex.name, *(sa.func.coalesce(column, 0) for column in sums))
         .outerjoin(ComplexDay, today)
-        .where(Complex.district_id == district_id)
+        .where(Complex.district_id == district_id, reach.within(Complex.id))
     )
     found = [
         ComplexToday(row.name, row[2], row[3], row[4], row[5], meters.get(row.id, Coverage(0, 0)), row.id)
@@ -188,7 +200,9 @@ def complexes_today(connection: sa.Connection, district_id: int, day: date, now:
     return sorted(found, key=lambda row: (-row.grams, row.name))
 
 
-def meters_reporting(connection: sa.Connection, district_id: int, now: datetime) -> dict[int, Coverage]:
+def meters_reporting(
+    connection: sa.Connection, district_id: int, now: datetime, reach: Reach = WHOLE
+) -> dict[int, Coverage]:
     """By complex, how many of the meters that stand there now were alive within the last hour."""
     since = now - REPORTING
     alive = sa.exists().where(
@@ -199,15 +213,16 @@ def meters_reporting(connection: sa.Connection, district_id: int, now: datetime)
     )
     statement = (
         sa.select(MeterAssignment.complex_id, _count_if(alive), sa.func.count())
-        .where(*stands_now(district_id, now))
+        .where(*stands_now(district_id, now), reach.within(MeterAssignment.complex_id))
         .group_by(MeterAssignment.complex_id)
     )
     return {complex_id: Coverage(*counts) for complex_id, *counts in connection.execute(statement)}
 
 
-def gateways_reporting(connection: sa.Connection, district_id: int, now: datetime) -> Coverage:
+def gateways_reporting(connection: sa.Connection, district_id: int, now: datetime, reach: Reach = WHOLE) -> Coverage:
     """How many of the gateways that run a meter now were heard of within the last hour."""
-    used = sa.select(MeterAssignment.gateway_id).where(*stands_now(district_id, now)).distinct().subquery()
+    standing = (*stands_now(district_id, now), reach.within(MeterAssignment.complex_id))
+    used = sa.select(MeterAssignment.gateway_id).where(*standing).distinct().subquery()
     heard = sa.exists().where(
         GatewayEpoch.district_id == district_id,
         GatewayEpoch.gateway_id == used.c.gateway_id,

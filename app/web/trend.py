@@ -9,6 +9,7 @@ from typing import Any, NamedTuple
 
 import sqlalchemy as sa
 
+from app.access.reach import WHOLE, Reach
 from app.metering.models import MeterAlive
 from app.metering.volumes.model import Ask, Place, Volume
 from app.metering.volumes.reading import volumes
@@ -70,16 +71,16 @@ class Trend(NamedTuple):
         return service_day(self.now)
 
 
-def trend(connection: sa.Connection, district_id: int, now: datetime) -> Trend:
-    """The district over the last day."""
+def trend(connection: sa.Connection, district_id: int, now: datetime, reach: Reach = WHOLE) -> Trend:
+    """The district, or its complexes within reach, over the last day."""
     day = service_day(now)
     hour = now.replace(minute=0, second=0, microsecond=0)
-    last = Ask(DISTRICT, day - DAY, day + DAY, by="hour", after=(hour - HOURS * HOUR).isoformat())
-    days = Ask(DISTRICT, day - DAY, day + DAY, by="day", compare=True)
-    before = Ask(DISTRICT, day - WEEK, day - WEEK + DAY, by="hour")
+    last = Ask(DISTRICT, day - DAY, day + DAY, by="hour", after=(hour - HOURS * HOUR).isoformat(), reach=reach)
+    days = Ask(DISTRICT, day - DAY, day + DAY, by="day", compare=True, reach=reach)
+    before = Ask(DISTRICT, day - WEEK, day - WEEK + DAY, by="hour", reach=reach)
     hours = volumes(connection, district_id, last, now).rows
     yesterday, today = volumes(connection, district_id, days, now).rows
-    silent = silent_meters(connection, district_id, now)
+    silent = silent_meters(connection, district_id, now, reach)
     return Trend(
         *(now, hours, yesterday, today),
         _so_far(hours, volumes(connection, district_id, before, now).rows, midnight(day), hour),
@@ -100,7 +101,7 @@ def _share(rows: Iterable[Volume]) -> float:
     return sum(shares) / len(shares) if shares else 0.0
 
 
-def silent_meters(connection: sa.Connection, district_id: int, now: datetime) -> list[Silent]:
+def silent_meters(connection: sa.Connection, district_id: int, now: datetime, reach: Reach = WHOLE) -> list[Silent]:
     """The meters that stand somewhere now and were not heard of in the last hour; whole gateways first, by complex."""
     rows = connection.execute(_standing(district_id, now)).all()
     living = {row.gateway_id for row in rows if row.last_end is not None and row.last_end > now - REPORTING}
@@ -112,7 +113,7 @@ def silent_meters(connection: sa.Connection, district_id: int, now: datetime) ->
             row.last_end,
         )
         for row in rows
-        if row.last_end is None or row.last_end <= now - REPORTING
+        if reach.covers(row.complex_id) and (row.last_end is None or row.last_end <= now - REPORTING)
     ]
     return sorted(found, key=lambda one: (not one.gateway_out, one.complex_name, one.code))
 

@@ -9,13 +9,13 @@ from datetime import date, datetime
 from typing import Any, NamedTuple
 
 import sqlalchemy as sa
-from flask import Blueprint, render_template, request, url_for
+from flask import Blueprint, redirect, render_template, request, url_for
 from flask_babel import gettext
 from flask_babel import lazy_gettext as _l
 from marshmallow import ValidationError
 
 from app.access import rules
-from app.access.accounts import current_district_id
+from app.access.accounts import current_district_id, current_reach
 from app.context import service
 from app.languages import choose_language
 from app.metering.reported.queries import reported_series
@@ -75,9 +75,11 @@ class Shown(NamedTuple):
 
 
 @blueprint.get("/volumes")
-@rules.scope("metering:read")
+@rules.scope("metering:read", reach="complex")
 def district() -> Any:
-    """What was thrown away in the district."""
+    """What was thrown away in the district; who sees some complexes only chooses one of them."""
+    if not current_reach().whole:
+        return redirect(url_for("volume_pages.complexes"))
     with service().database.reading() as connection:
         same = District.id == current_district_id()
         code = connection.execute(sa.select(District.code).where(same)).scalar_one()
@@ -93,7 +95,7 @@ def dong(key: str) -> Any:
 
 
 @blueprint.get(f"/volumes/complexes/{NAMED_BY_ID}")
-@rules.scope("metering:read")
+@rules.scope("metering:read", reach="complex")
 def complex_(key: int) -> Any:
     """What was thrown into the meters of a complex."""
     with service().database.reading() as connection:
@@ -101,7 +103,7 @@ def complex_(key: int) -> Any:
 
 
 @blueprint.get(f"/volumes/households/{NAMED_BY_ID}")
-@rules.scope("metering:read")
+@rules.scope("metering:read", reach="complex")
 def household(key: int) -> Any:
     """What a household threw away."""
     with service().database.reading() as connection:
@@ -109,19 +111,19 @@ def household(key: int) -> Any:
 
 
 @blueprint.get("/complexes")
-@rules.scope("metering:read")
+@rules.scope("metering:read", reach="complex")
 def complexes() -> str:
-    """The complexes of the district, found by name or code."""
+    """The complexes of the district that the reader sees, found by name or code."""
     search, after = request.args.get("search", "").strip()[:100], request.args.get("after", 0, type=int)
     with service().database.reading() as connection:
-        found = places.complexes(connection, current_district_id(), after, PAGE + 1, search)
+        found = places.complexes(connection, current_district_id(), after, PAGE + 1, search, current_reach())
     more = found[PAGE - 1].id if len(found) > PAGE else None
     return render_template("complexes.html", complexes=found[:PAGE], search=search, more=more)
 
 
 def _page(connection: sa.Connection, kind: Kind, key: str | int) -> tuple[str, int]:
     district_id, moment = current_district_id(), now()
-    place = places.place(connection, district_id, kind, key)
+    place = places.place(connection, district_id, kind, key, current_reach())
     asked = read_form(request.args, kind, service_day(moment))
     shown = None
     if not asked.errors:

@@ -8,7 +8,7 @@ from flask_smorest import Blueprint
 from marshmallow import RAISE
 
 from app.access import rules
-from app.access.accounts import current_district_id
+from app.access.accounts import current_district_id, current_reach
 from app.context import service
 from app.languages import choose_language
 from app.metering.volumes import places, tables
@@ -35,13 +35,13 @@ or_csv = blueprint.doc(responses={200: {"content": {"application/json": {"schema
 
 
 @blueprint.get("/complexes")
-@rules.scope("metering:read")
+@rules.scope("metering:read", reach="complex")
 @blueprint.arguments(ListArguments, location="query", unknown=RAISE)
 @blueprint.response(200, ComplexPage)
 def list_complexes(wanted: dict[str, Any]) -> dict[str, Any]:
-    """The complexes of the district, by id."""
+    """The complexes of the district that the reader sees, by id."""
     with service().database.reading() as connection:
-        items = places.complexes(connection, current_district_id(), **wanted)
+        items = places.complexes(connection, current_district_id(), **wanted, reach=current_reach())
     return {"items": items, "next_after": items[-1].id if len(items) == wanted["limit"] else None}
 
 
@@ -56,7 +56,7 @@ def list_dongs() -> dict[str, Any]:
 
 
 @blueprint.get(f"/complexes/{NAMED_BY_ID}/volumes")
-@rules.scope("metering:read")
+@rules.scope("metering:read", reach="complex")
 @blueprint.arguments(VolumeArguments, location="query", unknown=RAISE)
 @blueprint.response(200, VolumePage)
 @or_csv
@@ -66,7 +66,7 @@ def complex_volumes(wanted: dict[str, Any], place: int) -> Any:
 
 
 @blueprint.get(f"/households/{NAMED_BY_ID}/volumes")
-@rules.scope("metering:read")
+@rules.scope("metering:read", reach="complex")
 @blueprint.arguments(VolumeArguments, location="query", unknown=RAISE)
 @blueprint.response(200, VolumePage)
 @or_csv
@@ -105,7 +105,7 @@ def vary(response: Response) -> Response:
 def _volumes(kind: Kind, key: str | int, wanted: dict[str, Any]) -> Any:
     district_id, moment = current_district_id(), now()
     with service().database.reading() as connection:
-        place = places.place(connection, district_id, kind, key)
+        place = places.place(connection, district_id, kind, key, current_reach())
         asked = Answer(district_id, place, wanted, moment)
         try:
             if not _wants_csv(wanted):

@@ -4,6 +4,7 @@ from datetime import date, datetime, timedelta
 from decimal import ROUND_HALF_UP, Decimal
 from typing import Literal, NamedTuple, get_args
 
+from app.access.reach import WHOLE, Reach
 from app.metering.volumes.slots import By
 
 Kind = Literal["district", "dong", "complex", "household"]
@@ -29,7 +30,7 @@ class Ask(NamedTuple):
 
     `by` cuts the range into slots; None leaves it whole. `per` gives a row for each part of the place instead of one
     for all of it. `compare` adds what is usual, and so tells a fall. `limit` bounds the rows; `after` is the
-    `next_after` of the page before.
+    `next_after` of the page before. Complexes out of `reach` are left out.
     """
 
     place: Place
@@ -40,6 +41,7 @@ class Ask(NamedTuple):
     compare: bool = False
     limit: int = 1000
     after: str | None = None
+    reach: Reach = WHOLE
 
 
 class Volume(NamedTuple):

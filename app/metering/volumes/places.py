@@ -4,6 +4,7 @@ from typing import Any, NamedTuple
 
 import sqlalchemy as sa
 
+from app.access.reach import WHOLE, Reach
 from app.db import Executor
 from app.metering.volumes.model import Kind, Place
 from app.problems import Problem
@@ -24,7 +25,7 @@ class ComplexRow(NamedTuple):
 
 
 def complexes(
-    connection: sa.Connection, district_id: int, after: int, limit: int, search: str = ""
+    connection: sa.Connection, district_id: int, after: int, limit: int, search: str = "", reach: Reach = WHOLE
 ) -> list[ComplexRow]:
     """Complexes with an id above `after`, by id; with `search` those whose name or code contains it."""
     c = Complex
@@ -39,7 +40,7 @@ def complexes(
             meters.scalar_subquery(),
         )
         .outerjoin(Dong, sa.and_(Dong.district_id == c.district_id, Dong.code == c.dong_code))
-        .where(c.district_id == district_id, c.id > after)
+        .where(c.district_id == district_id, c.id > after, reach.within(c.id))
         .order_by(c.id)
         .limit(limit)
     )
@@ -61,13 +62,15 @@ def dongs(connection: sa.Connection, district_id: int) -> list[tuple[str, str | 
     return [(code, name) for code, name in connection.execute(statement)]
 
 
-def place(connection: sa.Connection, district_id: int, kind: Kind, key: str | int) -> Place:
+def place(connection: sa.Connection, district_id: int, kind: Kind, key: str | int, reach: Reach = WHOLE) -> Place:
     """A place by its id (complex, household) or code (district, dong). Raises the Problem `not-found`."""
     # PostgreSQL takes no text with a NUL, so nothing can be called so.
     row = None if "\0" in str(key) else connection.execute(_PLACES[kind](district_id, key)).one_or_none()
     if row is None:
         raise Problem("not-found")
-    return Place(kind, *row)
+    complex_id, *named = row
+    reach.check(complex_id)
+    return Place(kind, *named)
 
 
 def complex_by_code(executor: Executor, district_id: int, code: str) -> Place | None:
@@ -80,29 +83,34 @@ def complex_by_code(executor: Executor, district_id: int, code: str) -> Place | 
 def dong_by_code(executor: Executor, district_id: int, code: str) -> Place | None:
     """A dong by its legal code."""
     row = executor.execute(_dong(district_id, code)).one_or_none()
-    return None if row is None else Place("dong", *row)
+    return None if row is None else Place("dong", *row[1:])
 
 
-def _district(district_id: int, code: Any) -> sa.Select[int, str, str]:
-    none = sa.literal(0)
-    return sa.select(none, District.code, District.name).where(District.id == district_id, District.code == code)
+# Each: the complex where it lies, then what `Place` has. Districts and dongs lie in none.
+NOWHERE = sa.null().label("complex_id")
 
 
-def _dong(district_id: int, code: Any) -> sa.Select[int, str, str]:
+def _district(district_id: int, code: Any) -> sa.Select[*tuple[Any, ...]]:
+    return sa.select(NOWHERE, sa.literal(0), District.code, District.name).where(
+        District.id == district_id, District.code == code
+    )
+
+
+def _dong(district_id: int, code: Any) -> sa.Select[*tuple[Any, ...]]:
     name = sa.func.coalesce(Dong.name, Dong.code)
-    return sa.select(sa.literal(0), Dong.code, name).where(Dong.district_id == district_id, Dong.code == code)
+    return sa.select(NOWHERE, sa.literal(0), Dong.code, name).where(Dong.district_id == district_id, Dong.code == code)
 
 
-def _complex(district_id: int, id_: Any) -> sa.Select[int, str, str]:
+def _complex(district_id: int, id_: Any) -> sa.Select[*tuple[Any, ...]]:
     same = (Complex.district_id == district_id, Complex.id == id_)
-    return sa.select(Complex.id, Complex.code, Complex.name).where(*same)
+    return sa.select(Complex.id, Complex.id, Complex.code, Complex.name).where(*same)
 
 
-def _household(district_id: int, id_: Any) -> sa.Select[int, str, str]:
+def _household(district_id: int, id_: Any) -> sa.Select[*tuple[Any, ...]]:
     home = sa.and_(Building.district_id == Household.district_id, Building.id == Household.building_id)
     complex_ = sa.and_(Complex.district_id == Household.district_id, Complex.id == Household.complex_id)
     return (
-        sa.select(Household.id, Complex.code, Building.name.concat("-").concat(Household.unit))
+        sa.select(Complex.id, Household.id, Complex.code, Building.name.concat("-").concat(Household.unit))
         .join(Building, home)
         .join(Complex, complex_)
         .where(Household.district_id == district_id, Household.id == id_)

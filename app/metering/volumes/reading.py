@@ -73,7 +73,7 @@ def _by_slot(connection: sa.Connection, district_id: int, ask: Ask, all_slots: l
     if more or ask.after is not None:
         last_day = service_day(found[-1].end - timedelta(microseconds=1))
         ask = ask._replace(start=service_day(found[0].start), end=last_day + DAY)
-    scope = statements.scope_of(district_id, ask.place)
+    scope = statements.scope_of(district_id, ask.place, ask.reach)
     read = _Read(connection, district_id, ask, scope, found, now)
     rows = read.rows([Part(ask.place, 0, 0)])
     return Page(rows, format_instant(rows[-1].start) if more else None)
@@ -81,7 +81,7 @@ def _by_slot(connection: sa.Connection, district_id: int, ask: Ask, all_slots: l
 
 def _by_part(connection: sa.Connection, district_id: int, ask: Ask, found: list[Slot], now: datetime) -> Page:
     """Complexes or dongs of a place, all slots of one after the other."""
-    scope = statements.scope_of(district_id, ask.place)
+    scope = statements.scope_of(district_id, ask.place, ask.reach)
     known = _run(connection, statements.complexes(scope))
     if not found or not known:
         return Page([], None)
@@ -111,7 +111,7 @@ def _by_household(connection: sa.Connection, district_id: int, ask: Ask, found: 
         )
     if ask.by not in (None, "month", "year"):
         raise Problem("invalid", errors={"by": [_("Households are read by month or year, or for the whole range.")]})
-    scope = statements.scope_of(district_id, ask.place)
+    scope = statements.scope_of(district_id, ask.place, ask.reach)
     most = max(1, ask.limit // max(1, len(found)))
     homes = _run(connection, households.page(scope, _number(ask.after or "0"), most + 1))
     shown, more = homes[:most], len(homes) > most

@@ -7,6 +7,7 @@ from collections.abc import Iterable, Iterator
 from datetime import date, datetime, timedelta
 from typing import Any, NamedTuple
 
+from app.access.reach import WHOLE, Reach
 from app.db import Statement
 from app.metering.volumes.model import Ask, Place
 from app.metering.volumes.slots import By, midnight, month_after
@@ -30,8 +31,17 @@ class Scope(NamedTuple):
     district_id: int | None = None
 
 
-def scope_of(district_id: int, place: Place) -> Scope:
-    """The complexes of a place; for a household the one in which it lives."""
+def scope_of(district_id: int, place: Place, reach: Reach = WHOLE) -> Scope:
+    """The complexes of a place that are within reach; for a household the one in which it lives."""
+    scope = _scope_of(district_id, place)
+    if reach.complex_ids is None:
+        return scope
+    ids = sorted(reach.complex_ids)
+    among = f"c.id IN ({', '.join('?' * len(ids))})" if ids else "false"
+    return Scope(f"{scope.sql} AND {among}", (*scope.parameters, *ids))
+
+
+def _scope_of(district_id: int, place: Place) -> Scope:
     match place.kind:
         case "dong":
             return Scope("c.district_id = ? AND c.dong_code = ?", (district_id, place.code))
