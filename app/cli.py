@@ -14,12 +14,20 @@ from app.texts import LANGUAGES, Text, language_of
 # Command: module and attribute. A module is loaded when its command is used, so that `serve` starts light.
 COMMANDS = {
     "serve": "app.serve:serve",
+    "audit": "app.access.audit_commands:audits",
+    "backup": "app.backup.commands:backup",
+    "restore": "app.backup.commands:restore",
     "demo": "app.demo.commands:demo",
     "import": "app.registry.commands:imports",
     "gateway": "app.registry.gateway_commands:gateways",
     "card": "app.fleet.card_commands:cards",
+    "meter": "app.metering.devices.commands:meters",
+    "reducer": "app.metering.devices.commands:reducers",
+    "installation": "app.registry.installations.commands:installations",
+    "vendor": "app.registry.vendors.commands:vendors",
+    "message": "app.fleet.messages.commands:messages",
     "user": "app.access.people_commands:user",
-    "token": "app.access.people_commands:token",
+    "token": "app.access.token_commands:token",
     "rollups": "app.metering.commands:rollups",
     "quarantine": "app.metering.commands:quarantine",
     "volumes": "app.metering.volumes.commands:volumes",
@@ -27,6 +35,7 @@ COMMANDS = {
 
 # Commands of a group that lives below their domain, and so cannot import it.
 ADDED = {
+    "meter": {"certify": "app.registry.certificates.commands:certify"},
     "import": {"volumes": "app.metering.reported.commands:import_volumes"},
     "gateway": {
         "open-lid": "app.fleet.commands:open_lid",

@@ -183,6 +183,14 @@ KINDS = {
         _l("This version was added with another file."),
         _l("A version is never replaced: give the new file a version of its own."),
     ),
+    "fault-closed": Kind(
+        409,
+        _l("The fault is closed already."),
+        _l("Read its history. What is still broken is reported as a new fault."),
+    ),
+    "fault-unchanged": Kind(
+        409, _l("That changes nothing about the fault."), _l("Reload it; somebody may have done the same already.")
+    ),
     "too-many-requests": Kind(
         429, _l("Too many attempts."), _l("Wait a while, as long as Retry-After says, and try again.")
     ),

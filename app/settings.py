@@ -29,6 +29,11 @@ class Settings:
     release_key: str = ""  # the maker's public key, base64url: releases are then checked when they are added
     log_level: str = "INFO"
     secure_cookies: bool = False
+    pg_bin: str = ""  # the folder of pg_dump and pg_restore, where backups must not look for them
+    public_url: str = ""  # under which people reach the service, for links in messages
+    mail_url: str = field(default="", repr=False)  # Apprise's address of the mail server, {email} in it
+    sms_url: str = field(default="", repr=False)  # the same of an SMS gateway, with {phone} or {e164}
+    webhook_hosts: tuple[str, ...] = ()  # HOST or HOST:PORT to which messages may be posted
 
     @property
     def embedded(self) -> bool:
@@ -44,7 +49,7 @@ def from_environment(environment: Mapping[str, str] = os.environ) -> Settings:
     url = environment.get("JONGNYANG_DATABASE_URL") or DEFAULT_DATABASE_URL
     embedded = url.startswith("sqlite")
     return Settings(
-        database_url=_with_driver(url),
+        database_url=with_driver(url),
         secret_key=environment.get("JONGNYANG_SECRET_KEY") or _embedded_secret(embedded),
         bind=environment.get("JONGNYANG_BIND") or Settings.bind,
         # One writer is faster than two on SQLite: a second process raised p99 twentyfold (design § 6).
@@ -55,10 +60,16 @@ def from_environment(environment: Mapping[str, str] = os.environ) -> Settings:
         release_key=environment.get("JONGNYANG_RELEASE_KEY", ""),
         log_level=_level(environment.get("JONGNYANG_LOG_LEVEL") or Settings.log_level),
         secure_cookies=environment.get("JONGNYANG_SECURE_COOKIES", "") == "1",
+        pg_bin=environment.get("JONGNYANG_PG_BIN", ""),
+        public_url=_web_address(environment, "JONGNYANG_PUBLIC_URL"),
+        mail_url=_template(environment, "JONGNYANG_MAIL_URL", "{email}"),
+        sms_url=_template(environment, "JONGNYANG_SMS_URL", "{phone}", "{e164}"),
+        webhook_hosts=tuple(environment.get("JONGNYANG_WEBHOOK_HOSTS", "").lower().replace(",", " ").split()),
     )
 
 
-def _with_driver(url: str) -> str:
+def with_driver(url: str) -> str:
+    """The URL as SQLAlchemy reads it, with the driver that is installed."""
     for plain in ("postgresql://", "postgres://"):
         if url.startswith(plain):
             return "postgresql+psycopg://" + url.removeprefix(plain)
@@ -76,6 +87,21 @@ def _integer(environment: Mapping[str, str], name: str, default: int) -> int:
     if not text.isdecimal() or int(text) < 1:
         raise SettingsError(f"{name} must be a whole number of at least 1, not {text!r}.")
     return int(text)
+
+
+def _web_address(environment: Mapping[str, str], name: str) -> str:
+    text = environment.get(name, "").rstrip("/")
+    if text and not text.startswith(("https://", "http://")):
+        raise SettingsError(f"{name} must begin with https://, not {text!r}.")
+    return text
+
+
+def _template(environment: Mapping[str, str], name: str, *places: str) -> str:
+    """An address with a password in it, so it is not repeated in the refusal."""
+    text = environment.get(name, "")
+    if text and not ("://" in text and any(place in text for place in places)):
+        raise SettingsError(f"{name} must be an address of Apprise with {' or '.join(places)} in it.")
+    return text
 
 
 def _embedded_secret(embedded: bool) -> str:

@@ -7,6 +7,35 @@ is shown as it is stored. Keep each table in the order of its keys' nouns, and a
 from app.texts import Text
 
 ACTIONS: dict[str, Text] = {
+    "account.added": Text("{actor} 님이 계정 {subject}을(를) 만들었습니다.", "{actor} added account {subject}."),
+    "account.changed": Text("{actor} 님이 계정 {subject} 정보를 고쳤습니다.", "{actor} changed account {subject}."),
+    "account.disabled": Text("{actor} 님이 계정 {subject} 사용을 정지했습니다.", "{actor} disabled account {subject}."),
+    "account.enabled": Text(
+        "{actor} 님이 계정 {subject} 사용 정지를 풀었습니다.", "{actor} enabled account {subject} again."
+    ),
+    "account.invited": Text("{actor} 님이 {subject} 님을 초대했습니다.", "{actor} invited {subject}."),
+    "account.locked": Text(
+        "계정 {subject}이(가) 여러 번의 로그인 실패로 잠겼습니다.",
+        "Account {subject} was locked after failed attempts to log in.",
+    ),
+    "account.logged_in": Text("{subject} 님이 로그인했습니다.", "{subject} logged in."),
+    "account.logged_out": Text("{subject} 님이 로그아웃했습니다.", "{subject} logged out."),
+    "account.password_changed": Text(
+        "{actor} 님이 계정 {subject} 비밀번호를 바꾸었습니다.", "{actor} changed the password of {subject}."
+    ),
+    "account.password_set": Text(
+        "{subject} 님이 일회용 링크로 비밀번호를 정했습니다.", "{subject} set a password by a one-time link."
+    ),
+    "account.recovered": Text(
+        "{actor} 님이 계정 {subject}의 비밀번호와 2차 인증을 지우고 복구 링크를 만들었습니다.",
+        "{actor} voided password and second factor of {subject} and made a link to recover the account.",
+    ),
+    "account.second_factor_set": Text(
+        "{actor} 님이 계정 {subject}의 2차 인증을 설정했습니다.", "{actor} set up the second factor of {subject}."
+    ),
+    "account.sessions_ended": Text(
+        "{actor} 님이 계정 {subject}의 열린 로그인을 끝냈습니다.", "{actor} ended sessions of {subject}."
+    ),
     "card.blocked": Text("{actor} 님이 카드 {subject} 사용을 정지했습니다.", "{actor} blocked card {subject}."),
     "card.enrolled": Text("{actor} 님이 카드 {subject} 등록을 마쳤습니다.", "{actor} enrolled card {subject}."),
     "card.given_back": Text("{actor} 님이 카드 {subject} 반납을 등록했습니다.", "{actor} took card {subject} back."),
@@ -55,6 +84,26 @@ ACTIONS: dict[str, Text] = {
         "{actor} 님이 {subject}부터의 화면 예상 단가를 정했습니다.",
         "{actor} set what the displays estimate fees from, from {subject} on.",
     ),
+    "fault.assigned": Text("{actor} 님이 고장 {subject} 담당자를 정했습니다.", "{actor} gave fault {subject} to somebody."),
+    "fault.closed": Text("{actor} 님이 고장 {subject} 건을 종료했습니다.", "{actor} closed fault {subject}."),
+    "fault.due_changed": Text(
+        "{actor} 님이 고장 {subject} 처리 기한을 바꾸었습니다.", "{actor} changed the due time of fault {subject}."
+    ),
+    "fault.duty_removed": Text(
+        "{actor} 님이 고장 담당({subject}) 지정을 없앴습니다.", "{actor} removed the duty for faults {subject}."
+    ),
+    "fault.duty_set": Text(
+        "{actor} 님이 고장 담당({subject})을 정했습니다.", "{actor} set who answers for faults {subject}."
+    ),
+    "fault.noted": Text("{actor} 님이 고장 {subject}에 메모를 남겼습니다.", "{actor} added a note to fault {subject}."),
+    "fault.reclassified": Text(
+        "{actor} 님이 고장 {subject} 분류를 바꾸었습니다.", "{actor} changed the class of fault {subject}."
+    ),
+    "fault.reported": Text("{actor} 님이 고장 {subject} 건을 신고했습니다.", "{actor} reported fault {subject}."),
+    "fault.rule_set": Text(
+        "{actor} 님이 고장 기준 {subject} 값을 바꾸었습니다.", "{actor} changed the fault setting {subject}."
+    ),
+    "fault.taken": Text("{actor} 님이 고장 {subject} 처리를 맡았습니다.", "{actor} took fault {subject} over."),
     "gateway.added": Text("{actor} 님이 게이트웨이 {subject} 등록을 마쳤습니다.", "{actor} added gateway {subject}."),
     "gateway.claim_code_made": Text(
         "{actor} 님이 게이트웨이 {subject}의 등록 코드를 만들었습니다.",
@@ -193,6 +242,10 @@ ACTIONS: dict[str, Text] = {
         "{actor} 님이 {subject} 집계를 원장에서 다시 만들었습니다.",
         "{actor} wrote the rollups of {subject} anew from the ledger.",
     ),
+    "token.made": Text("{actor} 님이 API 토큰 {subject}을(를) 만들었습니다.", "{actor} made API token {subject}."),
+    "token.revoked": Text(
+        "{actor} 님이 API 토큰 {subject}을(를) 폐기했습니다.", "{actor} revoked API token {subject}."
+    ),
     "vendor.added": Text(
         "{actor} 님이 업체 {subject}을(를) 등록했습니다.",
         "{actor} added vendor {subject}.",
@@ -214,6 +267,8 @@ KINDS: dict[str, Text] = {
     "discharge": Text("배출", "discharge"),
     "display_rate": Text("화면 예상 단가", "display rate"),
     "fault": Text("고장", "fault"),
+    "fault_duty": Text("고장 담당", "duty for faults"),
+    "fault_rule": Text("고장 기준", "fault setting"),
     "gateway": Text("게이트웨이", "gateway"),
     "household": Text("세대", "household"),
     "import": Text("가져오기", "import"),
@@ -222,6 +277,7 @@ KINDS: dict[str, Text] = {
     "quarantine": Text("보류 기록", "quarantined record"),
     "release": Text("배포판", "release"),
     "rollups": Text("집계", "rollups"),
+    "token": Text("API 토큰", "API token"),
     "vendor": Text("업체", "vendor"),
     "installation": Text("설치 신청", "application"),
     "installation_year": Text("설치 대수", "installed units"),
@@ -293,6 +349,19 @@ FIELDS: dict[str, Text] = {
     "memo": Text("메모", "memo"),
     "designated_on": Text("지정일", "designated on"),
     "ended_on": Text("종료일", "ended on"),
+    "all_complexes": Text("모든 단지", "all complexes"),
+    "complexes": Text("단지", "complexes"),
+    "failures": Text("실패 횟수", "failures"),
+    "scopes": Text("권한", "scopes"),
+    "sessions": Text("열린 로그인", "sessions"),
+    "valid_until": Text("기한", "valid until"),
+    "vendor": Text("업체", "vendor"),
+    "due_at": Text("처리 기한", "due"),
+    "escalate_to": Text("상위 담당자", "escalate to"),
+    "fault_class": Text("분류", "class"),
+    "owner": Text("담당자", "in charge"),
+    "value": Text("값", "value"),
+    "words": Text("신고 내용", "words"),
 }
 
 VALUES: dict[str, dict[str, Text]] = {
@@ -307,6 +376,15 @@ VALUES: dict[str, dict[str, Text]] = {
         "rotate_key": Text("키 바꾸기", "change the key"),
         "sync_cards": Text("카드 목록 새로 받기", "fetch the cards anew"),
         "update": Text("소프트웨어 갱신", "update the software"),
+    },
+    "fault_class": {
+        "card": Text("카드", "card"),
+        "comm": Text("통신", "communication"),
+        "lock": Text("잠금·뚜껑", "lock or lid"),
+        "power": Text("전원", "power"),
+        "user": Text("사용자", "use"),
+        "volume": Text("용량 초과", "bin full"),
+        "weighing": Text("계량", "weighing"),
     },
     "kind": {
         "manufacturer": Text("제작업체", "manufacturer"),
@@ -332,9 +410,11 @@ VALUES: dict[str, dict[str, Text]] = {
         "applied": Text("신청", "applied"),
         "closed": Text("종료", "closed"),
         "installed": Text("설치", "installed"),
+        "open": Text("열림", "open"),
         "rejected": Text("제외", "rejected"),
         "selected": Text("선정", "selected"),
         "surveyed": Text("만족도 조사", "surveyed"),
+        "taken": Text("처리 중", "taken"),
         "trained": Text("사용 교육", "trained"),
         "trial": Text("시범 운영", "trial"),
         "withdrawn": Text("취소", "withdrawn"),

@@ -105,6 +105,11 @@ def test_every_setting_can_be_given() -> None:
             "JONGNYANG_RELEASE_KEY": "maker",
             "JONGNYANG_LOG_LEVEL": "DEBUG",
             "JONGNYANG_SECURE_COOKIES": "1",
+            "JONGNYANG_PUBLIC_URL": "https://jongnyang.example.kr/",
+            "JONGNYANG_MAIL_URL": "mailtos://mail.example.kr?to={email}",
+            "JONGNYANG_SMS_URL": "jsons://sms.example.kr/{phone}",
+            "JONGNYANG_WEBHOOK_HOSTS": "Hooks.example.kr, 127.0.0.1:9000",
+            "JONGNYANG_PG_BIN": "/opt/postgresql/bin",
         }
     )
     assert dataclasses.asdict(settings) == {
@@ -118,7 +123,26 @@ def test_every_setting_can_be_given() -> None:
         "release_key": "maker",
         "log_level": "DEBUG",
         "secure_cookies": True,
+        "public_url": "https://jongnyang.example.kr",
+        "mail_url": "mailtos://mail.example.kr?to={email}",
+        "sms_url": "jsons://sms.example.kr/{phone}",
+        "webhook_hosts": ("hooks.example.kr", "127.0.0.1:9000"),
+        "pg_bin": "/opt/postgresql/bin",
     }
+
+
+@pytest.mark.parametrize(
+    ("name", "text"),
+    [
+        ("JONGNYANG_PUBLIC_URL", "jongnyang.example.kr"),
+        ("JONGNYANG_MAIL_URL", "mailtos://user:secret@mail.example.kr"),
+        ("JONGNYANG_SMS_URL", "secret {phone}"),
+    ],
+)
+def test_an_address_that_cannot_be_one_is_refused_by_name_and_without_its_password(name: str, text: str) -> None:
+    with pytest.raises(SettingsError, match=name) as refusal:
+        from_environment({name: text})
+    assert "secret" not in str(refusal.value)
 
 
 def test_a_setting_that_is_empty_counts_as_not_given() -> None:

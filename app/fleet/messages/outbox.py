@@ -20,7 +20,8 @@ from app.ids import allocate
 
 NO_CHANNEL = "no-channel"  # what `last_error` says; pages have sentences for these
 ENDED = "ended"
-DIGEST = "digest"
+DIGEST = "digest"  # kinds of this module's own
+TEST = "test"  # tries its channel once, and no other
 
 
 class Notice(NamedTuple):
@@ -45,16 +46,20 @@ def put(session: Session, district_id: int, notice: Notice, now: datetime) -> in
     It goes to the person's first active channel after its quiet hours. Who has none gets a message that failed, so
     that staff see whom nobody can reach.
     """
-    here = (Message.district_id == district_id, Message.account_id == notice.account_id, Message.key == notice.key)
-    if session.scalar(sa.select(Message.id).where(*here)) is not None:
+    if _written(session, district_id, notice) is not None:
         return None
-    id_ = allocate(session, district_id, "message")[0]  # whoever puts the same at the same time waits here
-    row = _row(notice, next(iter(channels_of(session, district_id, notice.account_id)), None), now)
-    row |= {"district_id": district_id, "id": id_}
-    statement = upsert(session, Message).values(row)
-    statement = statement.on_conflict_do_nothing(index_elements=["district_id", "account_id", "key"])
-    written: int | None = session.scalar(statement.returning(Message.id))
-    return written
+    channel = next(iter(channels_of(session, district_id, notice.account_id)), None)
+    return _insert(session, district_id, notice, channel, aim(channel, notice.urgent, now), now)
+
+
+def put_by(session: Session, district_id: int, notice: Notice, channel: ContactChannel, now: datetime) -> int:
+    """Write a message for one channel, at once; the id of it, or of the same that was written before."""
+    aimed = aim(channel, notice.urgent, now) | {"due_at": now, "held": False}
+    known = _written(session, district_id, notice)
+    made = None if known else _insert(session, district_id, notice, channel, aimed, now)
+    id_ = known or made or _written(session, district_id, notice)
+    assert id_ is not None
+    return id_
 
 
 def withdraw(session: Session, district_id: int, subject_kind: str, subject_id: int | str, now: datetime) -> int:
@@ -76,7 +81,7 @@ def told(session: Session, district_id: int, subject_kind: str, subject_id: int 
     mine = _about(district_id, subject_kind, subject_id)
     digest = aliased(Message)
     in_digest = sa.and_(digest.district_id == Message.district_id, digest.id == Message.digest_id)
-    state = sa.func.coalesce(digest.state, Message.state)
+    state = sa.case((Message.state == "merged", digest.state), else_=Message.state)
     statement = sa.select(Message.account_id).outerjoin(digest, in_digest)
     return set(session.scalars(statement.where(*mine, state.in_(("sending", "sent", "unknown")))))
 
@@ -119,12 +124,29 @@ def aim(channel: ContactChannel | None, urgent: bool, now: datetime) -> dict[str
     }
 
 
-def _row(notice: Notice, channel: ContactChannel | None, now: datetime) -> dict[str, Any]:
+def _written(session: Session, district_id: int, notice: Notice) -> int | None:
+    mine = (Message.district_id == district_id, Message.account_id == notice.account_id, Message.key == notice.key)
+    return session.scalar(sa.select(Message.id).where(*mine))
+
+
+def _insert(
+    session: Session,
+    district_id: int,
+    notice: Notice,
+    channel: ContactChannel | None,
+    aimed: dict[str, Any],
+    now: datetime,
+) -> int | None:
     language = channel.language if channel else "ko"
     row = notice._asdict() | {"subject_id": str(notice.subject_id), "language": language, "created_at": now}
     written = row.pop("written")
     row |= {name: getattr(written, name).said(language) for name in Written._fields}
-    return row | {"tried": "", "attempts": 0} | aim(channel, notice.urgent, now)
+    row |= {"district_id": district_id, "tried": "", "attempts": 0} | aimed
+    row["id"] = allocate(session, district_id, "message")[0]  # whoever puts the same at the same time waits here
+    statement = upsert(session, Message).values(row)
+    statement = statement.on_conflict_do_nothing(index_elements=["district_id", "account_id", "key"])
+    made: int | None = session.scalar(statement.returning(Message.id))
+    return made
 
 
 def _about(district_id: int, subject_kind: str, subject_id: int | str) -> tuple[sa.ColumnElement[bool], ...]:

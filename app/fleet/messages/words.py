@@ -49,6 +49,16 @@ NO_OWNER = Text("담당: 아직 없음", "In charge: nobody yet")
 DUE = Text("처리 기한: {due}", "Due: {due}")
 SUBJECT = Text("[{head}] {what} - {where}", "[{head}] {what} – {where}")
 SHORT = Text("[{head}] {where} {what} {since}", "[{head}] {where} {what} {since}")
+DIGEST_SUBJECT = Text("밤사이 알림 {count}건", "{count} notices from the night")
+DIGEST_SHORT = Text("[알림] 밤사이 {count}건: {first}", "[Notices] {count} from the night: {first}")
+TEST = Written(
+    Text("시험 메시지", "Test message"),
+    Text(
+        "이 연락처로 알림을 받을 수 있습니다.\n종량에서 보낸 시험 메시지입니다.",
+        "Notices reach you here.\nThis is a test message of Jongnyang.",
+    ),
+    Text("[종량] 시험 메시지입니다.", "[Jongnyang] This is a test message."),
+)
 
 
 def written(kind: str, facts: Facts) -> Written:
@@ -62,6 +72,17 @@ def written(kind: str, facts: Facts) -> Written:
     if facts.note is not None:
         filled.append(facts.note)
     return Written(SUBJECT.fill(**values), lines_of(filled), clipped(SHORT.fill(**values)))
+
+
+def digest_of(messages: Sequence[tuple[str, str]]) -> Written:
+    """Several messages, as pairs of subject and body in their reader's language, as one; one alone stays as it is."""
+    subjects = [subject for subject, _ in messages]
+    first = Text(subjects[0], subjects[0])
+    if len(messages) == 1:
+        return Written(first, Text(messages[0][1], messages[0][1]), clipped(first))
+    body = "\n\n".join(f"{subject}\n{body}" for subject, body in messages)
+    values = {"count": len(messages), "first": first}
+    return Written(DIGEST_SUBJECT.fill(**values), Text(body, body), clipped(DIGEST_SHORT.fill(**values)))
 
 
 def lines_of(texts: Sequence[Text]) -> Text:
