@@ -103,6 +103,13 @@ def recent_touches(
     return [_shown(dict(row)) for row in session.execute(newest).mappings()]
 
 
+def last4_of(session: Session, district_id: int, card_hash: bytes, reach: Reach = WHOLE) -> str | None:
+    """The last four digits of a card as a bin saw them; None where no bin within reach refused it lately."""
+    touch = UnknownTouch
+    touched = (touch.district_id == district_id, touch.card_hash == card_hash, reach.within(touch.complex_id))
+    return session.scalar(sa.select(touch.last4).where(*touched).order_by(touch.last_seen_at.desc()).limit(1))
+
+
 def _held_at(now: datetime) -> sa.ColumnElement[bool]:
     return sa.exists().where(
         CardAssignment.district_id == Card.district_id,

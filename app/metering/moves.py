@@ -26,9 +26,8 @@ from billing.days import month_of, service_day
 
 PREFIX = "move: "
 AT_ONCE = 1000
+CARDS = 5000  # a statement takes some 30,000 values
 LONGEST_DOUBT = timedelta(days=31)  # beyond it the bounds of a doubtful time lie in two months, and staff decide anyway
-
-Cards = Sequence[int] | sa.Select[Any]
 
 
 class Found(NamedTuple):
@@ -49,21 +48,21 @@ def follow(session: Session, district_id: int, moved: Moved, actor: str, reason:
 
 
 def reattribute(
-    session: Session, district_id: int, cards: Cards, since: datetime, actor: str, reason: str, now: datetime
+    session: Session, district_id: int, cards: Sequence[int], since: datetime, actor: str, reason: str, now: datetime
 ) -> int:
-    """Correct every discharge of these cards from `since` on that reads as another's than its card's holder then.
+    """Correct every discharge of these cards (ids) from `since` on that reads as another's than its holder's then.
 
-    `cards` are ids, or a select of them. The caller holds the registry (`changing`), so that ingest waits; staff who
+    The caller holds the registry (`changing`), so that ingest waits; staff who
     correct discharges of the same gateways do. Returns how many corrections were written.
     """
     connection = session.connection()
-    suspects = _suspects(district_id, cards, since)
-    gateways = suspects.with_only_columns(Discharge.gateway_id).distinct().order_by(None)
-    for gateway_id in sorted(session.scalars(gateways)):  # in one order for all
+    parts = [_suspects(district_id, cards[at : at + CARDS], since) for at in range(0, len(cards), CARDS)]
+    gateways = {id_ for part in parts for id_ in session.scalars(_gateways(part))}
+    for gateway_id in sorted(gateways):  # in one order for all
         hold_gateway(connection, district_id, gateway_id)
     deltas, count = Deltas(), 0
     written = {"reason": PREFIX + reason, "actor": actor, "booked_at": now}
-    for found in _batches(session, suspects):
+    for found in (batch for part in parts for batch in _batches(session, part)):
         corrections = [(each, after) for each in found if (after := _after(connection, each)) is not None]
         for each, after in corrections:
             deltas.add(effect(each.discharge, each.state), -1)
@@ -76,7 +75,11 @@ def reattribute(
     return count
 
 
-def _suspects(district_id: int, cards: Cards, since: datetime) -> sa.Select[Any]:
+def _gateways(suspects: sa.Select[Any]) -> sa.Select[int]:
+    return suspects.with_only_columns(Discharge.gateway_id).distinct().order_by(None)
+
+
+def _suspects(district_id: int, cards: Sequence[int], since: datetime) -> sa.Select[Any]:
     """Discharges of the cards whose reading may be wrong: the tenancy differs, or the time is in doubt."""
     d, card, last, a, t = Discharge, Card, _last_correction(), CardAssignment, Tenancy
     reads_as = sa.case((last.revision.is_(None), d.tenancy_id), else_=last.tenancy_id)
@@ -122,7 +125,7 @@ def _same(correction: Any, discharge: Any) -> list[sa.ColumnElement[bool]]:
     return [getattr(correction, name) == getattr(discharge, name) for name in names]
 
 
-def _holders(district_id: int, cards: Cards) -> sa.Select[Any]:
+def _holders(district_id: int, cards: Sequence[int]) -> sa.Select[Any]:
     a, t = CardAssignment, Tenancy
     same = sa.and_(t.district_id == a.district_id, t.id == a.tenancy_id)
     return sa.select(t.household_id).join(a, same).where(a.district_id == district_id, a.card_id.in_(cards)).correlate()

@@ -30,8 +30,6 @@ class Details(NamedTuple):
         """Without blanks around, None for what is empty; raises `invalid` for what is too long or no address."""
         told = Details(*((value or "").strip() or None for value in self))
         errors = {name: f"{LONGEST}" for name, value in told._asdict().items() if value and len(value) > LONGEST}
-        if told.email and "@" not in told.email:
-            errors["email"] = "@"
         if errors:
             raise Problem("invalid", errors=errors)
         return told

@@ -14,6 +14,7 @@ from app.registry.imports import service
 from app.registry.imports.changes import ORDER, table_of
 from app.registry.imports.complex_rows import COLUMNS
 from app.registry.imports.report import Report
+from app.registry.imports.sheets import File
 
 NOW = datetime(2026, 11, 22, 3, 0, tzinfo=UTC)
 SHARED = Path(__file__).parents[2].parent / "shared"
@@ -79,7 +80,7 @@ class Registry:
 
     def order(self, content: str | bytes | Path, **options: Any) -> service.Order:
         path = content if isinstance(content, Path) else self.file(content)
-        return service.Order(path, "tester", NOW, **options)
+        return service.Order(File.opened(path), "tester", NOW, **options)
 
     def complexes(self, content: str | bytes | Path, **options: Any) -> Report:
         return service.import_complexes(self.database, self.order(content, **options))

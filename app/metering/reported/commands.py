@@ -18,6 +18,7 @@ from app.metering.reported.report import as_json
 from app.metering.reported.service import import_volumes as take_in
 from app.registry.districts import the_district
 from app.registry.imports.service import Order
+from app.registry.imports.sheets import File
 from app.texts import Refused
 from app.times import now
 
@@ -40,7 +41,7 @@ district_option = click.option("--district", metavar="CODE", help="District, whe
 def import_volumes(file: Path, source: str, dry_run: bool, json_: bool, district: str | None) -> None:
     """Take in volumes that others published, apart from our own ledger: K-eco by date or site, Jeju by dong."""
     with open_database() as database:
-        report = take_in(database, Order(file, actor(), now(), dry_run, district), source)
+        report = take_in(database, Order(File.opened(file), actor(), now(), dry_run, district), source)
     if json_:
         say_json(as_json(report, language()))
     else:

@@ -1,35 +1,30 @@
 """A published file as rows of text: CSV, or the JSON envelope of the K-eco open API."""
 
-import hashlib
 import json
 import re
-from pathlib import Path
 from typing import Any
 
 from app.metering.reported.forms import KNOWN_COLUMNS
 from app.metering.reported.texts import BAD_ITEM, BAD_JSON, NO_LIST
-from app.registry.imports.sheets import UNREADABLE, Row, Sheet, read_sheet
+from app.registry.imports.sheets import File, Row, Sheet, read_sheet
 from app.texts import Refused
 
 JSON = "JSON"
 NO_TEXT = re.compile(r"[\x00-\x08\x0b\x0c\x0e-\x1f\x7f\ud800-\udfff]")  # what no database takes, or no file
 
 
-def read_file(path: Path) -> Sheet:
+def read_file(file: File) -> Sheet:
     """Rows with the known columns; in JSON `line` counts the items from 1. Raises Refused for what cannot be read."""
-    try:
-        content = path.read_bytes()
-    except OSError as error:
-        raise Refused(UNREADABLE.fill(path=path, error=error.strerror)) from error
-    if content.removeprefix(b"\xef\xbb\xbf").lstrip()[:1] in (b"{", b"["):
-        return _read_json(path.name, content)
-    return read_sheet(path, (), KNOWN_COLUMNS)
+    if file.content.removeprefix(b"\xef\xbb\xbf").lstrip()[:1] in (b"{", b"["):
+        return _read_json(file)
+    return read_sheet(file, (), KNOWN_COLUMNS)
 
 
-def _read_json(name: str, content: bytes) -> Sheet:
+def _read_json(file: File) -> Sheet:
+    name = file.name
     try:
         # Numbers stay text: what is no whole number is then told as it was written.
-        value = json.loads(content.decode("utf-8-sig"), parse_float=str, parse_int=str, parse_constant=str)
+        value = json.loads(file.content.decode("utf-8-sig"), parse_float=str, parse_int=str, parse_constant=str)
     except (ValueError, RecursionError) as error:
         raise Refused(BAD_JSON.fill(name=name, error=error)) from error
     items = _items(name, value)
@@ -37,7 +32,7 @@ def _read_json(name: str, content: bytes) -> Sheet:
     known = [column for column in KNOWN_COLUMNS if column in columns]
     rows = [Row(number, {each: _text(item.get(each)) for each in known}) for number, item in enumerate(items, 1)]
     ignored = [column for column in columns if column not in known]
-    return Sheet(name, hashlib.sha256(content).hexdigest(), JSON, ignored, rows)
+    return Sheet(name, file.sha256, JSON, ignored, rows)
 
 
 def _items(name: str, value: Any) -> list[dict[str, Any]]:

@@ -31,7 +31,7 @@ def import_volumes(database: Database, order: Order, source: str) -> Report:
     Stored is what differs from the figures that count so far, as one batch. A batch that is undone counts no more, so
     that what it had superseded counts again.
     """
-    sheet = read_file(order.path)
+    sheet = read_file(order.file)
     report = Report(sheet, recognise(sheet, source), dry_run=order.dry_run)
     figures = read_figures(report.form, report, service_day(order.now))
     report.totals = _totals(figures)

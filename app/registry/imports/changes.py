@@ -10,18 +10,22 @@ from sqlalchemy.orm import Session
 
 from app.db import Base, Instant, is_sqlite
 from app.ids import allocate
+from app.registry.card_changes import Moved
 from app.registry.imports.report import Update
-from app.registry.models import ImportBatch
+from app.registry.models import CardAssignment, ImportBatch, ImportChange
 
 # Each table after those that it refers to.
-ORDER = ("dong", "complex", "building", "household", "tenancy", "card", "card_assignment")
+ORDER = (
+    *("dong", "complex", "building", "household", "tenancy", "resident", "card", "card_assignment"),
+    *("earlier_month", "opening_balance"),
+)
 
 Rows = dict[str, list[dict[str, Any]]]
 
 
 def key_of(table: str) -> str:
     """The column that names a row of the table within its district."""
-    return "code" if table == "dong" else "id"
+    return {"dong": "code", "resident": "tenancy_id"}.get(table, "id")
 
 
 def new_ids(session: Session, district_id: int, kind: str, count: int) -> Iterator[int]:
@@ -37,7 +41,9 @@ def write(session: Session, batch: ImportBatch, created: Rows, updates: list[Upd
     values = [(each.table, str(each.key), {name: new for name, (_, new) in each.fields.items()}) for each in updates]
     update_rows(session, batch.district_id, values)
     for table in ORDER[1:]:
-        _insert(session, table_of(table), created.get(table, []))
+        rows = created.get(table, [])
+        named = {"batch_id": batch.id} if "batch_id" in table_of(table).c else {}
+        _insert(session, table_of(table), [row | named for row in rows] if named else rows)
     _remember(session, batch, created, updates)
 
 
@@ -73,6 +79,23 @@ def decode(table: sa.Table, text: str) -> tuple[dict[str, Any], dict[str, Any]]:
 
 def _value(column: sa.Column[Any], value: Any) -> Any:
     return datetime.fromisoformat(value) if value is not None and isinstance(column.type, Instant) else value
+
+
+def moved_by(session: Session, batch: ImportBatch) -> Moved | None:
+    """The cards whose holder an import changed, from when on at the earliest; None where it changed none."""
+    a = CardAssignment
+    by_import = sa.or_(a.id.in_(_keys(batch, "card_assignment")), a.tenancy_id.in_(_keys(batch, "tenancy")))
+    held = sa.select(a.card_id, a.valid_from).where(a.district_id == batch.district_id, by_import)
+    found = session.execute(held).all()
+    return Moved(min(row.valid_from for row in found), frozenset(row.card_id for row in found)) if found else None
+
+
+def _keys(batch: ImportBatch, table: str) -> sa.Select[int]:
+    return sa.select(sa.cast(ImportChange.row_key, sa.BigInteger())).where(
+        ImportChange.district_id == batch.district_id,
+        ImportChange.batch_id == batch.id,
+        ImportChange.table_name == table,
+    )
 
 
 def _insert(session: Session, table: sa.Table, rows: list[dict[str, Any]]) -> None:

@@ -6,17 +6,23 @@ from datetime import datetime
 import sqlalchemy as sa
 from sqlalchemy.orm import Session
 
-from app.registry.models import Building, Card, CardAssignment, Complex, Household, Tenancy
+from app.access.reach import WHOLE, Reach
+from app.registry.models import Building, Card, CardAssignment, Complex, Household, Resident, Tenancy
+from app.registry.residents import Details
+from app.texts import Text
+
+ELSEWHERE = Text("다른 단지", "another complex")
 
 
 @dataclass(slots=True, eq=False)
 class Place:
-    """A building."""
+    """A building; `outside` of what whoever imports may know of."""
 
     id: int
     complex_id: int
     complex_code: str
     name: str
+    outside: bool = False
 
 
 @dataclass(slots=True, eq=False)
@@ -29,8 +35,8 @@ class Unit:
     stays: "list[Stay]" = field(default_factory=list)
 
     @property
-    def subject(self) -> str:
-        return f"{self.place.complex_code} {self.place.name}-{self.name}"
+    def subject(self) -> str | Text:
+        return ELSEWHERE if self.place.outside else f"{self.place.complex_code} {self.place.name}-{self.name}"
 
 
 @dataclass(slots=True, eq=False)
@@ -42,6 +48,7 @@ class Stay:
     start: datetime
     end: datetime | None
     line: int | None = None
+    resident: Details | None = None
     held: "list[Held]" = field(default_factory=list)
 
 
@@ -72,7 +79,7 @@ NEW = 0  # the id of what the registry does not have yet
 
 @dataclass
 class Holdings:
-    """Everything of one district by its natural keys."""
+    """Everything of one district by its natural keys; of complexes only those within reach."""
 
     complexes: dict[str, int] = field(default_factory=dict)
     places: dict[tuple[str, str], Place] = field(default_factory=dict)
@@ -85,13 +92,13 @@ def overlaps(start: datetime, end: datetime | None, other_start: datetime, other
     return (other_end is None or start < other_end) and (end is None or other_start < end)
 
 
-def load(session: Session, district_id: int) -> Holdings:
+def load(session: Session, district_id: int, reach: Reach = WHOLE) -> Holdings:
     """Five queries, whatever the size; a household costs about 1 kB."""
     holdings = Holdings()
     complexes = session.execute(sa.select(Complex.id, Complex.code).where(Complex.district_id == district_id))
     codes = {row.id: row.code for row in complexes}
-    holdings.complexes = {code: id_ for id_, code in codes.items()}
-    places = _places(session, district_id, codes)
+    holdings.complexes = {code: id_ for id_, code in codes.items() if reach.covers(id_)}
+    places = _places(session, district_id, codes, reach)
     units = _units(session, district_id, places)
     stays = _stays(session, district_id, units)
     chips = _chips(session, district_id)
@@ -102,11 +109,14 @@ def load(session: Session, district_id: int) -> Holdings:
     return holdings
 
 
-def _places(session: Session, district_id: int, codes: dict[int, str]) -> dict[int, Place]:
+def _places(session: Session, district_id: int, codes: dict[int, str], reach: Reach) -> dict[int, Place]:
     rows = session.execute(
         sa.select(Building.id, Building.complex_id, Building.name).where(Building.district_id == district_id)
     )
-    return {id_: Place(id_, complex_id, codes[complex_id], name) for id_, complex_id, name in rows}
+    return {
+        id_: Place(id_, complex_id, codes[complex_id], name, not reach.covers(complex_id))
+        for id_, complex_id, name in rows
+    }
 
 
 def _units(session: Session, district_id: int, places: dict[int, Place]) -> dict[int, Unit]:
@@ -117,12 +127,17 @@ def _units(session: Session, district_id: int, places: dict[int, Place]) -> dict
 
 
 def _stays(session: Session, district_id: int, units: dict[int, Unit]) -> dict[int, Stay]:
-    rows = session.execute(
-        sa.select(Tenancy.id, Tenancy.household_id, Tenancy.valid_from, Tenancy.valid_to).where(
-            Tenancy.district_id == district_id
-        )
+    known = sa.and_(Resident.district_id == Tenancy.district_id, Resident.tenancy_id == Tenancy.id)
+    statement = (
+        sa.select(Tenancy.id, Tenancy.household_id, Tenancy.valid_from, Tenancy.valid_to)
+        .add_columns(Resident.tenancy_id, Resident.name, Resident.phone, Resident.email)
+        .outerjoin(Resident, known)
+        .where(Tenancy.district_id == district_id)
     )
-    stays = {id_: Stay(id_, units[household_id], start, end) for id_, household_id, start, end in rows}
+    stays = {
+        id_: Stay(id_, units[household_id], start, end, resident=Details(*told) if told_of else None)
+        for id_, household_id, start, end, told_of, *told in session.execute(statement)
+    }
     for stay in stays.values():
         stay.unit.stays.append(stay)
     return stays

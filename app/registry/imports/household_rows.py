@@ -3,7 +3,7 @@
 import re
 from collections.abc import Iterator
 from dataclasses import dataclass, field
-from datetime import UTC, date, datetime, time
+from datetime import date, datetime
 from typing import NamedTuple
 
 from app.registry.cards import card_hash, last4
@@ -11,16 +11,18 @@ from app.registry.imports.masking import mask, mask_card
 from app.registry.imports.report import Report
 from app.registry.imports.sheets import Row, Sheet
 from app.registry.imports.words import shown
-from billing.days import SEOUL
+from app.registry.moves import midnight
+from app.registry.places import CARD_LIKE, plain
+from app.registry.residents import LONGEST as LONGEST_DETAIL
+from app.registry.residents import Details
 
 COLUMNS = ("complex_code", "building", "unit", "card_number", "moved_in")
-OPTIONAL = ("moved_out",)
+PERSONAL = ("resident_name", "phone", "email")
+OPTIONAL = ("moved_out", *PERSONAL)
 NEEDED = ("complex_code", "building", "unit", "moved_in")
-LONGEST = {"complex_code": 20, "building": 40, "unit": 40}
-CARD_LIKE = re.compile(r"[0-9A-Fa-f]{8,}")
+LONGEST = {"complex_code": 20, "building": 40, "unit": 40} | dict.fromkeys(PERSONAL, LONGEST_DETAIL)
 DAY = re.compile(r"\d{4}-\d{2}-\d{2}")
 YEARS = range(1990, 2101)
-WITH_SUFFIX = re.compile(r"([0-9A-Za-z-]+)[동호]")
 USUAL_DIGITS = 10  # of an EM4100 card (docs/gateway-api.md, "Claim")
 
 
@@ -41,6 +43,7 @@ class Line(NamedTuple):
     card: CardNumber | None
     start: datetime
     end: datetime | None
+    resident: Details | None
 
     @property
     def subject(self) -> str:
@@ -75,7 +78,7 @@ def read_groups(sheet: Sheet, card_key: bytes, report: Report) -> list[Group]:
 def _line(row: Row, card_key: bytes, report: Report) -> Line | None:
     """A row as a Line, or None after telling the report why not."""
     cells = row.cells
-    subject = mask(f"{cells['complex_code']} {_plain(cells['building'])}-{_plain(cells['unit'])}")
+    subject = mask(f"{cells['complex_code']} {plain(cells['building'])}-{plain(cells['unit'])}")
     fault = next(_faults(cells), None)
     if fault:
         reason, values = fault
@@ -89,12 +92,18 @@ def _line(row: Row, card_key: bytes, report: Report) -> Line | None:
     return Line(
         row.line,
         cells["complex_code"],
-        _plain(cells["building"]),
-        _plain(cells["unit"]),
+        plain(cells["building"]),
+        plain(cells["unit"]),
         CardNumber(card_hash(card_key, number), last4(number)) if number else None,
-        _midnight(cells["moved_in"]),
-        _midnight(cells["moved_out"]) if cells.get("moved_out") else None,
+        midnight(date.fromisoformat(cells["moved_in"])),
+        midnight(date.fromisoformat(cells["moved_out"])) if cells.get("moved_out") else None,
+        _resident(cells),
     )
+
+
+def _resident(cells: dict[str, str]) -> Details | None:
+    told = Details(*(cells.get(column) or None for column in PERSONAL))
+    return told if any(told) else None
 
 
 def _faults(cells: dict[str, str]) -> Iterator[tuple[str, dict[str, str | int]]]:
@@ -102,10 +111,11 @@ def _faults(cells: dict[str, str]) -> Iterator[tuple[str, dict[str, str | int]]]
     if missing:
         yield "value_missing", {"columns": ", ".join(missing)}
     for column, most in LONGEST.items():
-        if len(cells[column]) > most:
-            yield "value_too_long", {"column": column, "most": most, "value": mask(cells[column])}
+        if len(cells.get(column, "")) > most:
+            value = "…" if column in PERSONAL else mask(cells[column])
+            yield "value_too_long", {"column": column, "most": most, "value": value}
     for column in ("building", "unit"):
-        if CARD_LIKE.fullmatch(_plain(cells[column])):
+        if CARD_LIKE.fullmatch(plain(cells[column])):
             yield "looks_like_card", {"column": column, "value": mask_card(cells[column])}
     for column in ("moved_in", "moved_out"):
         if cells.get(column) and not _is_day(cells[column]):
@@ -143,15 +153,3 @@ def _is_card(number: str) -> bool:
     except ValueError:
         return False
     return True
-
-
-def _midnight(day: str) -> datetime:
-    """The first moment of a day in Korea, in UTC."""
-    return datetime.combine(date.fromisoformat(day), time.min, SEOUL).astimezone(UTC)
-
-
-def _plain(name: str) -> str:
-    """`101동` and `101 동` are building 101, `1203호` is unit 1203; `가동` keeps its name."""
-    joined = "".join(name.split())
-    found = WITH_SUFFIX.fullmatch(joined)
-    return found[1] if found else joined

@@ -11,6 +11,7 @@ from typing import Any
 
 from sqlalchemy.orm import Session
 
+from app.access.reach import WHOLE, Reach
 from app.registry.imports.changes import Rows, new_ids
 from app.registry.imports.holdings import NEW, Chip, Held, Holdings, Place, Stay, Unit, attach, load, overlaps
 from app.registry.imports.household_rows import Group, Line, read_groups
@@ -29,9 +30,12 @@ ON_LINE = Text("{line}번째 줄", "line {line}")
 Blocked = tuple[str, dict[str, Any]]
 
 
-def compare(session: Session, district: District, sheet: Sheet, report: Report) -> Rows:
-    """What has to be created; the report receives what has to be updated, and which rows cannot be used."""
-    plan = Plan(load(session, district.id), report)
+def compare(session: Session, district: District, sheet: Sheet, report: Report, reach: Reach = WHOLE) -> Rows:
+    """What has to be created; the report receives what has to be updated, and which rows cannot be used.
+
+    A complex outside of the reach is as unknown as one that is not there.
+    """
+    plan = Plan(load(session, district.id, reach), report)
     groups = read_groups(sheet, district.card_key, report)
     for group in groups:
         plan.take(group)
@@ -53,6 +57,7 @@ class Plan:
     new_stays: list[Stay] = field(default_factory=list)
     new_chips: list[Chip] = field(default_factory=list)
     new_held: list[Held] = field(default_factory=list)
+    new_residents: list[Stay] = field(default_factory=list)
     used_units: set[Unit] = field(default_factory=set)
     used_stays: int = 0
     used_chips: set[bytes] = field(default_factory=set)
@@ -112,10 +117,20 @@ class Plan:
             self.report.note(first.line, first.subject, "end_kept", moved_out=shown(end))
         self.used_units.add(stay.unit)
         self.used_stays += 1
+        self._introduce(stay, accepted)
         for line in accepted:
             if line.card:
                 self.used_chips.add(line.card.hash)
                 self._assign(stay, line)
+
+    def _introduce(self, stay: Stay, accepted: list[Line]) -> None:
+        """Store who lives there, where nobody is known yet: what people entered since is never overwritten."""
+        told = next((line.resident for line in accepted if line.resident), None)
+        if told is not None and stay.resident is None:
+            stay.resident = told
+            self.new_residents.append(stay)
+        elif told not in (None, stay.resident):
+            self.report.note(accepted[0].line, accepted[0].subject, "resident_kept")
 
     def _register(self, stay: Stay) -> None:
         unit, place = stay.unit, stay.unit.place
@@ -168,9 +183,15 @@ class Plan:
         for table, things in made.items():
             for thing, id_ in zip(things, new_ids(session, district_id, table, len(things)), strict=True):
                 thing.id = id_
-        return {
+        rows = {
             table: [{"district_id": district_id, **_row(thing)} for thing in things] for table, things in made.items()
         }
+        rows["resident"] = [
+            {"district_id": district_id, "tenancy_id": stay.id, **stay.resident._asdict()}
+            for stay in self.new_residents
+            if stay.resident
+        ]
+        return rows
 
 
 def _row(thing: Place | Unit | Stay | Chip | Held) -> dict[str, Any]:

@@ -1,11 +1,12 @@
 """Reads of past imports."""
 
 from datetime import datetime
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import sqlalchemy as sa
 from sqlalchemy.orm import Session
 
+from app.problems import Problem
 from app.registry.models import District, ImportBatch, ImportChange
 
 
@@ -26,7 +27,51 @@ class Past(NamedTuple):
 
 def past_imports(session: Session) -> list[Past]:
     """All imports, the latest last, with how many rows each created and updated."""
-    rows = session.execute(
+    order = (ImportBatch.imported_at, District.code, ImportBatch.id)
+    return _past(session, _imports().order_by(*order))
+
+
+def import_page(
+    session: Session, district_id: int, actor: str | None, before: int | None = None, limit: int = 50
+) -> list[Past]:
+    """Imports of a district, the latest first: those before number `before`, of all people or of one login."""
+    statement = _imports().where(ImportBatch.district_id == district_id, *_of_actor(actor))
+    if before is not None:
+        statement = statement.where(ImportBatch.id < before)
+    return _past(session, statement.order_by(ImportBatch.id.desc()).limit(limit))
+
+
+def import_of(session: Session, district_id: int, number: int, actor: str | None) -> Past:
+    """One import; raises the Problem `not-found`, also for another person's where `actor` is given."""
+    mine = (ImportBatch.district_id == district_id, ImportBatch.id == number, *_of_actor(actor))
+    found = _past(session, _imports().where(*mine))
+    if not found:
+        raise Problem("not-found")
+    return found[0]
+
+
+def created_by(session: Session, district_id: int, number: int) -> dict[str, dict[str, int]]:
+    """How many rows an import created and updated, by action and table."""
+    statement = (
+        sa.select(ImportChange.action, ImportChange.table_name, sa.func.count())
+        .where(ImportChange.district_id == district_id, ImportChange.batch_id == number)
+        .group_by(ImportChange.action, ImportChange.table_name)
+    )
+    found: dict[str, dict[str, int]] = {"created": {}, "updated": {}}
+    for action, table, count in session.execute(statement):
+        found[action][table] = count
+    return found
+
+
+def _of_actor(actor: str | None) -> list[sa.ColumnElement[bool]]:
+    """Imports of a person by page or by token (LOGIN/TOKEN)."""
+    if actor is None:
+        return []
+    return [sa.or_(ImportBatch.actor == actor, ImportBatch.actor.startswith(f"{actor}/", autoescape=True))]
+
+
+def _imports() -> Any:
+    return (
         sa.select(
             District.code,
             ImportBatch,
@@ -39,8 +84,10 @@ def past_imports(session: Session) -> list[Past]:
             sa.and_(ImportChange.district_id == ImportBatch.district_id, ImportChange.batch_id == ImportBatch.id),
         )
         .group_by(District.code, *ImportBatch.__table__.c)
-        .order_by(ImportBatch.imported_at, District.code, ImportBatch.id)
     )
+
+
+def _past(session: Session, statement: Any) -> list[Past]:
     return [
         Past(
             f"{code}/{batch.id}",
@@ -54,5 +101,5 @@ def past_imports(session: Session) -> list[Past]:
             created,
             updated,
         )
-        for code, batch, created, updated in rows
+        for code, batch, created, updated in session.execute(statement)
     ]

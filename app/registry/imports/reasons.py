@@ -146,7 +146,41 @@ REASONS = {
             "moved out {moved_out}, but card {card} was given on {start}. Check the dates.",
         ),
     ),
+    # History: rows that are not used.
+    "unknown_household": Reason(
+        Text("등록되지 않은 세대입니다", "the household is not registered"),
+        Text(
+            "동과 호를 확인하거나 세대를 먼저 등록하세요.", "check building and unit, or register the household first."
+        ),
+    ),
+    "bad_month": Reason(
+        Text("월을 읽을 수 없습니다", "a month cannot be read"),
+        Text(
+            "month {value}: 2025-11처럼, 이미 지난 달을 적어 주세요.",
+            "month {value}: write it as 2025-11, a month that is over.",
+        ),
+    ),
+    "bad_amount": Reason(
+        Text("수를 읽을 수 없습니다", "an amount cannot be read"),
+        Text(
+            "{column} {value}: 쉼표와 단위 없이 정수로 적어 주세요.",
+            "{column} {value}: write a whole number without commas or units.",
+        ),
+    ),
+    "month_twice": Reason(
+        Text("한 세대의 같은 달이 또 있습니다", "a month of a household stands twice"),
+        Text(
+            "{other_line}번째 줄과 같은 달입니다. 하나만 남기세요.", "the same as line {other_line}; keep one of them."
+        ),
+    ),
     # Households: notes.
+    "resident_kept": Reason(
+        Text("등록된 입주자 정보와 다릅니다(등록된 정보를 그대로 둡니다)", "who lives there is registered otherwise"),
+        Text(
+            "바꾸려면 세대 화면에서 고쳐 주세요.",
+            "the registered details stay; change them on the household's page.",
+        ),
+    ),
     "no_card": Reason(
         Text("카드가 없는 세대", "households without a card"),
         Text("카드 없이 등록합니다.", "registered without a card."),

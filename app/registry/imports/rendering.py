@@ -23,6 +23,9 @@ NO_CHANGES = Text(
     "0 changes: the registry already says what the file says.",
 )
 NOTHING = Text("없음", "nothing")
+RE_ATTRIBUTED = Text(
+    "배출 {count}건이 그때 카드를 가진 세대로 바뀝니다.", "{count} discharges now belong to whoever held the card then."
+)
 DRY_RUN = Text(
     "미리 보기라서 아무것도 바꾸지 않았습니다. 가져오려면 --dry-run 없이 다시 실행하세요.",
     "This was a dry run: nothing was changed. Run it again without --dry-run to import.",
@@ -83,6 +86,8 @@ def _summary(report: Report) -> Iterator[Text]:
         yield CHANGES.fill(count=f"{report.changes:,}", created=created, updated=updated)
     else:
         yield NO_CHANGES
+    if report.re_attributed:
+        yield RE_ATTRIBUTED.fill(count=f"{report.re_attributed:,}")
     if report.dry_run:
         yield DRY_RUN
     elif report.batch:

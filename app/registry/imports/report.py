@@ -47,6 +47,7 @@ class Report:
     updates: list[Update] = field(default_factory=list)
     dry_run: bool = False
     batch: str | None = None
+    re_attributed: int = 0  # discharges that belong to others than before
 
     @property
     def changes(self) -> int:
@@ -81,6 +82,7 @@ def as_json(report: Report, language: str) -> dict[str, Any]:
         "rows": {"read": len(sheet.rows), "used": report.used, "skipped": len(report.skipped)},
         "totals": report.totals,
         "changes": report.changes,
+        "re_attributed": report.re_attributed,
         "created": report.created,
         "updated": [change for update in report.updates for change in _changes(update)],
         "skipped": [_note(note, language) for note in report.skipped],

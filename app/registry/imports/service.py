@@ -3,43 +3,54 @@
 from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import datetime
-from pathlib import Path
 from typing import Any
 
 from sqlalchemy.orm import Session
 
 from app.access import audit
+from app.access.reach import WHOLE, Reach
 from app.db import Database
 from app.ids import allocate
 from app.registry import service as registry
+from app.registry.card_changes import Moved
 from app.registry.districts import the_district
-from app.registry.imports import complex_rows, complexes, household_rows, households
-from app.registry.imports.changes import Rows, write
+from app.registry.imports import complex_rows, complexes, history, household_rows, households
+from app.registry.imports.changes import Rows, moved_by, write
 from app.registry.imports.report import Report
-from app.registry.imports.sheets import read_sheet
+from app.registry.imports.sheets import File, read_sheet
 from app.registry.models import District, ImportBatch
 from app.texts import Refused, Text
+from billing.days import service_day
 
 OTHER_DISTRICT = Text(
-    "파일은 자치구 {found}의 것인데 --district {expected}(으)로 지정했습니다. 파일이나 지정을 확인하세요.",
-    "The file is of district {found}, not of {expected} as given by --district. Check which one is meant.",
+    "자치구 {expected}이(가) 아니라 {found}의 파일입니다. 파일이나 지정한 자치구를 확인하세요.",
+    "The file is of district {found}, not of {expected}. Check the file, or the district that was given.",
 )
+
+
+Then = Callable[[Session, int, Moved], int]
 
 
 @dataclass(frozen=True)
 class Order:
-    """Who imports which file, when, and whether only to look. `district` is a code, where one was given."""
+    """Who imports which file, when, and whether only to look. `district` is a code, where one was given.
 
-    path: Path
+    `then` runs in the same transaction once everything is written: what other domains make of the cards that have
+    other holders now, and how many rows that were.
+    """
+
+    file: File
     actor: str
     now: datetime
     dry_run: bool = False
     district: str | None = None
+    reach: Reach = WHOLE
+    then: Then | None = None
 
 
 def import_complexes(database: Database, order: Order) -> Report:
     """Take in a K-eco list of complexes. Raises Refused for an unusable file; then nothing has changed."""
-    sheet = read_sheet(order.path, complex_rows.COLUMNS, complex_rows.UNUSED)
+    sheet = read_sheet(order.file, complex_rows.COLUMNS, complex_rows.UNUSED)
     code, name = complex_rows.district_of(sheet)
     if order.district not in (None, code):
         raise Refused(OTHER_DISTRICT.fill(found=code, expected=order.district))
@@ -55,16 +66,33 @@ def import_complexes(database: Database, order: Order) -> Report:
 
 def import_households(database: Database, order: Order) -> Report:
     """Take in households, tenancies and cards. Raises Refused for an unusable file; then nothing has changed."""
-    sheet = read_sheet(order.path, household_rows.COLUMNS, household_rows.OPTIONAL)
+    sheet = read_sheet(order.file, household_rows.COLUMNS, household_rows.OPTIONAL)
     report = Report("households", sheet, "")
 
     def work(session: Session) -> tuple[District, Rows]:
         district = the_district(session, order.district)
         registry.changing(session, district.id)
         report.district = f"{district.code} {district.name}"
-        return district, households.compare(session, district, sheet, report)
+        return district, households.compare(session, district, sheet, report, order.reach)
 
     return _run(database, order, report, work)
+
+
+def import_history(database: Database, order: Order) -> Report:
+    """Take in months of an earlier system. Raises Refused for an unusable file; then nothing has changed."""
+    sheet = read_sheet(order.file, history.COLUMNS, history.OPTIONAL)
+    report = Report("history", sheet, "")
+
+    def work(session: Session) -> tuple[District, Rows]:
+        district = the_district(session, order.district)
+        registry.changing(session, district.id)
+        report.district = f"{district.code} {district.name}"
+        return district, history.compare(session, district, sheet, report, order.reach, service_day(order.now))
+
+    return _run(database, order, report, work)
+
+
+IMPORTS = {"households": import_households, "complexes": import_complexes, "history": import_history}
 
 
 def _run(database: Database, order: Order, report: Report, work: Callable[[Session], tuple[District, Rows]]) -> Report:
@@ -77,6 +105,8 @@ def _run(database: Database, order: Order, report: Report, work: Callable[[Sessi
             return report
         batch = _batch(session, district, order, report)
         write(session, batch, created, report.updates)
+        moved = moved_by(session, batch) if order.then else None
+        report.re_attributed = order.then(session, district.id, moved) if order.then and moved else 0
         told = {"kind": report.kind, "sha256": report.sheet.sha256, "created": report.created}
         book_taken_in(session, district, batch, told | {"updated": len(report.updates)})
         if order.dry_run:

@@ -69,6 +69,26 @@ FIELD_COUNT = Text(
 AND_MORE = Text("… 같은 종류를 포함해 {count}건이 더 있습니다.", "… and {count} more.")
 
 
+class File(NamedTuple):
+    """A file as it came, with its name."""
+
+    name: str
+    content: bytes
+
+    @classmethod
+    def opened(cls, path: Path) -> "File":
+        """The file at a path; raises Refused where it cannot be read."""
+        try:
+            return cls(path.name, path.read_bytes())
+        except OSError as error:
+            raise Refused(UNREADABLE.fill(path=path, error=error.strerror)) from error
+
+    @property
+    def sha256(self) -> str:
+        """What names its content."""
+        return hashlib.sha256(self.content).hexdigest()
+
+
 class Row(NamedTuple):
     """A row by column name, blanks at the ends removed; `line` is where it begins in the file, counted from 1."""
 
@@ -86,24 +106,21 @@ class Sheet(NamedTuple):
     rows: list[Row]
 
 
-def read_sheet(path: Path, required: Sequence[str], optional: Sequence[str] = ()) -> Sheet:
-    """Read a UTF-8 (with or without BOM) or CP949 file with these columns in any order.
+def read_sheet(file: File, required: Sequence[str], optional: Sequence[str] = ()) -> Sheet:
+    """A UTF-8 (with or without BOM) or CP949 file with these columns in any order.
 
-    Raises Refused for what is no such file: unreadable, empty, other encodings, broken CSV, missing columns, rows whose
+    Raises Refused for what is no such file: empty, other encodings, broken CSV, missing columns, rows whose
     number of fields differs. Blank lines are not rows.
     """
-    try:
-        content = path.read_bytes()
-    except OSError as error:
-        raise Refused(UNREADABLE.fill(path=path, error=error.strerror)) from error
-    encoding, text = _decode(content, path.name)
-    lines = list(_parse(text, path.name))
-    header, known = _header(lines, (*required, *optional), required, path.name)
+    name = file.name
+    encoding, text = _decode(file.content, name)
+    lines = list(_parse(text, name))
+    header, known = _header(lines, (*required, *optional), required, name)
     rows = _rows(lines[1:], header, known)
     if not rows:
-        raise Refused(NO_ROWS.fill(name=path.name))
+        raise Refused(NO_ROWS.fill(name=name))
     ignored = [mask(name) for name in header if name not in known]
-    return Sheet(path.name, hashlib.sha256(content).hexdigest(), encoding, ignored, rows)
+    return Sheet(name, file.sha256, encoding, ignored, rows)
 
 
 def refuse_faults(faults: Sequence[Text]) -> None:

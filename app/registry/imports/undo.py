@@ -12,7 +12,8 @@ from app.access import audit
 from app.db import Database
 from app.registry import service as registry
 from app.registry.districts import the_district
-from app.registry.imports.changes import ORDER, decode, key_of, table_of, update_rows
+from app.registry.imports.changes import ORDER, decode, key_of, moved_by, table_of, update_rows
+from app.registry.imports.service import Then
 from app.registry.imports.words import shown, table_name
 from app.registry.models import Building, Complex, District, Household, ImportBatch, ImportChange
 from app.texts import Refused, Text
@@ -55,11 +56,14 @@ CREATED = ImportChange.action == "created"
 TELLING = {"audit_entry"}  # the audit log goes on telling of what is no more
 
 
-def undo(database: Database, reference: str, actor: str, now: datetime) -> tuple[str, dict[str, int]]:
+def undo(
+    database: Database, reference: str, actor: str, now: datetime, then: Then | None = None
+) -> tuple[str, dict[str, int]]:
     """Remove what the import created and restore what it changed; returns its name and the number of rows by table.
 
     Raises Refused, and changes nothing, where something refers to a created row, an updated row has changed since, or
-    the import was taken back before. A district that it created stays: it holds the import's own record.
+    the import was taken back before. A district that it created stays: it holds the import's own record. `then` is as
+    in an Order.
     """
     code, number = _parse(reference)
     with database.begin() as session:
@@ -69,10 +73,13 @@ def undo(database: Database, reference: str, actor: str, now: datetime) -> tuple
         faults = [*_later(session, district, batch), *_referred(session, batch), *_changed(session, batch)]
         if faults:
             raise Refused(*faults)
+        moved = moved_by(session, batch) if then else None
         try:
             counts = _take_back(session, batch)
         except sa.exc.IntegrityError as error:
             raise Refused(OVERLAPS) from error
+        if then and moved:
+            then(session, district.id, moved)
         batch.undone_at, batch.undone_by = now, actor
         name = f"{district.code}/{number} {batch.file_name}"
         entry = audit.Entry("import.undone", "import", batch.id, name, after={"removed": counts})

@@ -10,6 +10,7 @@ from billing.days import SEOUL
 KINDS = {
     "complexes": Text("K-eco 단지 목록", "K-eco complexes"),
     "households": Text("세대와 카드", "Households and cards"),
+    "history": Text("이전 시스템의 월별 내역", "Months of an earlier system"),
     "volumes": Text("공표 배출량", "Reported volumes"),
 }
 TABLES = {
@@ -19,12 +20,15 @@ TABLES = {
     "building": Text("동", "buildings"),
     "household": Text("세대", "households"),
     "tenancy": Text("입주 기간", "tenancies"),
+    "resident": Text("입주자 정보", "residents"),
     "card": Text("카드", "cards"),
     "card_assignment": Text("카드 배정", "card assignments"),
+    "earlier_month": Text("이전 시스템의 월별 내역", "months of an earlier system"),
+    "opening_balance": Text("이월 잔액", "opening balances"),
     "reducer": Text("대형감량기", "reducers"),
     "meter_assignment": Text("종량기 설치", "meter installations"),
     "discharge": Text("배출 기록", "discharges"),
-    "correction": Text("정정 기록", "corrections"),
+    "discharge_correction": Text("정정 기록", "corrections"),
     "complex_day": Text("단지 일별 집계", "daily totals of complexes"),
     "household_month": Text("세대 월별 집계", "monthly totals of households"),
     "reported_volume": Text("공표 배출량", "reported volumes"),
@@ -35,6 +39,8 @@ TOTALS = {
     "households": Text("세대 {count}개", "{count} households"),
     "tenancies": Text("입주 기간 {count}개", "{count} tenancies"),
     "cards": Text("카드 {count}장", "{count} cards"),
+    "months": Text("월별 내역 {count}건", "{count} months"),
+    "balances": Text("이월 잔액 {count}건", "{count} opening balances"),
 }
 FIELDS = {
     "name": Text("이름", "name"),
@@ -49,6 +55,9 @@ FIELDS = {
     "longitude": Text("경도", "longitude"),
     "registered_at": Text("등록일시", "registered at"),
     "valid_to": Text("끝", "end"),
+    "grams": Text("배출량(g)", "grams"),
+    "count": Text("배출 횟수", "count"),
+    "won": Text("금액(원)", "won"),
 }
 
 

@@ -14,6 +14,7 @@ from app.metering.reported.report import Report
 from app.metering.reported.service import import_volumes
 from app.registry import service as registry
 from app.registry.imports.service import Order
+from app.registry.imports.sheets import File
 from app.registry.imports.undo import undo
 
 NOW = datetime(2026, 11, 22, 3, 0, tzinfo=UTC)
@@ -76,7 +77,7 @@ class Desk:
         path = content if isinstance(content, Path) else self.folder / "file.csv"
         if not isinstance(content, Path):
             path.write_bytes(content if isinstance(content, bytes) else content.encode())
-        return import_volumes(self.database, Order(path, "tester", NOW, dry_run, district), source)
+        return import_volumes(self.database, Order(File.opened(path), "tester", NOW, dry_run, district), source)
 
     def undo(self, batch: str | None) -> dict[str, int]:
         return undo(self.database, str(batch), "tester", NOW)[1]
