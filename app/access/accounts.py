@@ -1,26 +1,23 @@
-"""People and their programs: who is asking, and with which scopes.
+"""People and their programs: who is asking, and with which scopes and reach.
 
-Passwords are kept as Argon2id hashes. A token has 256 random bits, so its plain SHA-256 is enough to find it and tells
-nobody the token. Every request reads the account anew: whoever is disabled is out at once.
+A token has 256 random bits, so its plain SHA-256 is enough to find it and tells nobody the token. Every request reads
+the account anew: whoever is disabled is out at once.
 """
 
 import hashlib
 import re
 import secrets
-import unicodedata
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
-from datetime import UTC, datetime, timedelta
-from functools import cache
+from datetime import datetime
 from typing import Any, NamedTuple
 
 import sqlalchemy as sa
-from argon2 import PasswordHasher
-from argon2.exceptions import InvalidHashError, VerificationError
 from flask import g
 from sqlalchemy.orm import Session
 
 from app.access.models import Account, AccountComplex, ApiToken
+from app.access.passwords import hash_password
 from app.access.reach import WHOLE, Reach
 from app.access.rules import LOGGED_IN, ROLES, SCOPES
 from app.db import Database
@@ -28,14 +25,11 @@ from app.ids import allocate
 from app.problems import Problem
 from app.texts import Refused, Text
 
-SESSION_LENGTH = timedelta(hours=8)
-MIN_PASSWORD, MAX_PASSWORD = 10, 256
 TOKEN_PREFIX = "jn_"  # noqa: S105 - what every token begins with, so that secret scanners find one that leaks
 LOGIN = re.compile(r"[a-z0-9][a-z0-9._@-]{1,63}")
 
 # Access lies below the registry; this is all it has to know of a district.
 district = sa.table("district", sa.column("id", sa.Integer), sa.column("code", sa.Text), sa.column("name", sa.Text))
-hasher = PasswordHasher()
 
 POOR_LOGIN = Text(
     "로그인 이름은 2~64자의 영문 소문자, 숫자, . _ @ - 로 만들고 첫 글자는 영문 소문자나 숫자여야 합니다.",
@@ -44,13 +38,6 @@ POOR_LOGIN = Text(
 TAKEN = Text(
     "로그인 이름 {login}은(는) 이미 쓰이고 있습니다. 다른 이름을 쓰십시오.",
     "The login {login} is taken. Choose another one.",
-)
-POOR_PASSWORD = Text(
-    "비밀번호는 {least}자 이상 {most}자 이하여야 합니다. 다른 비밀번호를 쓰십시오.",
-    "A password has {least} to {most} characters. Choose another one.",
-)
-PASSWORD_IS_LOGIN = Text(
-    "비밀번호가 로그인 이름과 같습니다. 다른 비밀번호를 쓰십시오.", "The password is the login. Choose another one."
 )
 TOKEN_EXISTS = Text(
     "{login}에게 토큰 {name}이(가) 이미 있습니다. 먼저 폐기하십시오.",
@@ -112,56 +99,56 @@ def current_actor() -> str:
     return current_identity().actor
 
 
-def log_in(database: Database, login: str, password: str) -> Identity | None:
-    """The account of this login (or DISTRICT/LOGIN) if the password is right and it is not disabled, else None.
-
-    An unknown login costs one password check too, so the time of the answer does not tell which logins exist.
-    """
-    accounts = _accounts_named(database, login)
-    if not accounts:
-        _fits(_no_hash(), password)
-    for account in accounts:  # one, unless two districts use the same login
-        if _fits(account.password_hash, password) and account.disabled_at is None:
-            stamp = _session_id(account, _rehashed(database, account, password))
-            return _identity(database, account, session_id=stamp)
-    return None
-
-
-def of_session(database: Database, session_id: str) -> Identity | None:
-    """The account that a session belongs to, unless it was disabled or its password changed since."""
-    district_id, _, rest = session_id.partition(".")
-    account_id = rest.partition(".")[0]
-    if not (district_id.isdecimal() and account_id.isdecimal()):
-        return None
-    found = _read(
-        database,
-        sa.select(*Account.__table__.columns).where(
-            Account.district_id == int(district_id), Account.id == int(account_id), Account.disabled_at.is_(None)
-        ),
-    )
-    if not found or not secrets.compare_digest(_session_id(found[0], found[0].password_hash), session_id):
-        return None
-    return _identity(database, found[0], session_id=session_id)
-
-
 def of_token(database: Database, token: str, now: datetime) -> Identity | None:
     """The account of a live API token; it may do what the token and the account both may."""
     live = sa.or_(ApiToken.expires_at.is_(None), ApiToken.expires_at > now)
-    account_of_token = sa.and_(Account.district_id == ApiToken.district_id, Account.id == ApiToken.account_id)
-    found = _read(
-        database,
-        sa.select(*Account.__table__.columns, ApiToken.name.label("token"), ApiToken.scopes.label("token_scopes"))
-        .join(ApiToken, account_of_token)
-        .where(
-            ApiToken.token_hash == _token_hash(token),
-            ApiToken.revoked_at.is_(None),
-            live,
-            Account.disabled_at.is_(None),
-        ),
+    owned = sa.and_(Account.district_id == ApiToken.district_id, Account.id == ApiToken.account_id)
+    statement = (
+        reading_identity(ApiToken.name.label("token"), ApiToken.scopes.label("token_scopes"))
+        .join(ApiToken, owned)
+        .where(ApiToken.token_hash == _token_hash(token), ApiToken.revoked_at.is_(None), live)
+        .where(Account.disabled_at.is_(None))
     )
-    if not found:
-        return None
-    return _identity(database, found[0], token=found[0].token, token_scopes=found[0].token_scopes)
+    with database.reading() as connection:
+        rows = connection.execute(statement).all()
+    return identity_of(rows, token=rows[0].token, token_scopes=rows[0].token_scopes) if rows else None
+
+
+def reading_identity(*more: Any) -> sa.Select[*tuple[Any, ...]]:
+    """What `identity_of` wants to know of accounts, and `more` columns: a row for each complex, or one without any."""
+    a = Account
+    wanted = (a.district_id, a.id, a.login, a.name, a.role, a.scopes, a.vendor_id, a.all_complexes, a.totp_confirmed_at)
+    mine = sa.and_(AccountComplex.district_id == a.district_id, AccountComplex.account_id == a.id)
+    return sa.select(*wanted, AccountComplex.complex_id, *more).select_from(a).outerjoin(AccountComplex, mine)
+
+
+def identity_of(
+    rows: Sequence[Any], session_id: str = "", token: str = "", token_scopes: str | None = None
+) -> Identity:
+    """The identity that the rows of one account make, of its session or of its token."""
+    account = rows[0]
+    scopes = scopes_of(account)
+    if token_scopes is not None:
+        scopes &= frozenset(token_scopes.split())
+    return Identity(
+        account.district_id,
+        account.id,
+        account.login,
+        account.name,
+        f"{account.login}/{token}" if token else account.login,
+        scopes,
+        account.role,
+        _reach(account, frozenset(row.complex_id for row in rows if row.complex_id is not None)),
+        session_id,
+    )
+
+
+def _reach(account: Any, complex_ids: frozenset[int]) -> Reach:
+    if account.role == "vendor":
+        return Reach(frozenset(), account.vendor_id)
+    if "complex" not in ROLES[account.role].reaches or account.all_complexes:
+        return WHOLE
+    return Reach(complex_ids)
 
 
 class Person(NamedTuple):
@@ -186,12 +173,13 @@ def add_account(session: Session, district_id: int, person: Person, now: datetim
     """A new account; raises Refused for a login that is taken, an unknown scope or a poor password."""
     if not LOGIN.fullmatch(person.login):
         raise Refused(POOR_LOGIN)
+    id_ = allocate(session, district_id, "account")[0]  # whoever adds another one waits here, and then sees this login
     taken = sa.select(Account.id).where(Account.district_id == district_id, Account.login == person.login)
     if session.scalar(taken) is not None:
         raise Refused(TAKEN.fill(login=person.login))
     account = Account(
         district_id=district_id,
-        id=allocate(session, district_id, "account")[0],
+        id=id_,
         login=person.login,
         name=person.name.strip() or person.login,
         role=person.role,
@@ -211,24 +199,16 @@ def add_account(session: Session, district_id: int, person: Person, now: datetim
     return account
 
 
+def lock_account(session: Session, district_id: int, account_id: int) -> Account | None:
+    """The account as it is now; until the transaction ends, nobody else who asks this way gets it."""
+    one = (Account.district_id == district_id, Account.id == account_id)
+    return session.scalar(sa.select(Account).where(*one).with_for_update().execution_options(populate_existing=True))
+
+
 def scopes_of(account: Any) -> frozenset[str]:
     """What an account may do: all that its role may, or the part that is left to it."""
     role = ROLES[account.role].scopes
     return role if account.scopes is None else role & frozenset(account.scopes.split())
-
-
-def set_password(account: Account, password: str) -> None:
-    """Give the account another password, which ends its sessions. Its tokens stay."""
-    account.password_hash = hash_password(account.login, password)
-
-
-def hash_password(login: str, password: str) -> str:
-    """The Argon2id hash of a password; raises Refused for one that is short, overlong or the login."""
-    if not MIN_PASSWORD <= len(password) <= MAX_PASSWORD:
-        raise Refused(POOR_PASSWORD.fill(least=MIN_PASSWORD, most=MAX_PASSWORD))
-    if password.lower() == login.lower():
-        raise Refused(PASSWORD_IS_LOGIN)
-    return hasher.hash(_normal(password))
 
 
 def add_token(
@@ -279,90 +259,5 @@ def join_scopes(scopes: Iterable[str]) -> str:
     return " ".join(sorted(wanted))
 
 
-def session_ended(started_at: object, now: datetime) -> bool:
-    """Whether a session that began at this Unix time is over; one without a beginning is."""
-    if not isinstance(started_at, int):
-        return True
-    return not timedelta(0) <= now - datetime.fromtimestamp(started_at, UTC) < SESSION_LENGTH
-
-
-def _accounts_named(database: Database, login: str) -> list[Any]:
-    code, slash, name = login.strip().rpartition("/")
-    statement = sa.select(*Account.__table__.columns).where(Account.login == name.lower()).order_by(Account.district_id)
-    if slash:
-        statement = statement.join(district, district.c.id == Account.district_id).where(district.c.code == code)
-    return _read(database, statement)
-
-
-def _read(database: Database, statement: sa.Select[Any]) -> list[Any]:
-    with database.engine.connect().execution_options(read_only=True) as connection:
-        return list(connection.execute(statement).all())
-
-
-def _fits(password_hash: str, password: str) -> bool:
-    if len(password) > MAX_PASSWORD:
-        return False
-    try:
-        return hasher.verify(password_hash, _normal(password))
-    except (VerificationError, InvalidHashError):
-        return False
-
-
-def _rehashed(database: Database, account: Any, password: str) -> str:
-    """The account's hash, made anew where the parameters have changed since."""
-    old: str = account.password_hash
-    if not hasher.check_needs_rehash(old):
-        return old
-    new = hasher.hash(_normal(password))
-    same = (Account.district_id == account.district_id, Account.id == account.id, Account.password_hash == old)
-    with database.begin() as session:
-        session.execute(sa.update(Account).where(*same).values(password_hash=new))
-    return new
-
-
-@cache
-def _no_hash() -> str:
-    return hasher.hash(secrets.token_urlsafe())
-
-
-def _normal(password: str) -> str:
-    # The same Hangul can be typed as syllables or as letters; RFC 8265 compares them in one form.
-    return unicodedata.normalize("NFC", password)
-
-
 def _token_hash(token: str) -> bytes:
     return hashlib.sha256(token.encode()).digest()
-
-
-def _session_id(account: Any, password_hash: str) -> str:
-    # A piece of the password's hash in it: another password ends every session.
-    stamp = hashlib.sha256(password_hash.encode()).hexdigest()[:32]
-    return f"{account.district_id}.{account.id}.{stamp}"
-
-
-def _identity(
-    database: Database, account: Any, session_id: str = "", token: str = "", token_scopes: str | None = None
-) -> Identity:
-    scopes = scopes_of(account)
-    if token_scopes is not None:
-        scopes &= frozenset(token_scopes.split())
-    return Identity(
-        account.district_id,
-        account.id,
-        account.login,
-        account.name,
-        f"{account.login}/{token}" if token else account.login,
-        scopes,
-        account.role,
-        _reach(database, account),
-        session_id,
-    )
-
-
-def _reach(database: Database, account: Any) -> Reach:
-    if account.role == "vendor":
-        return Reach(frozenset(), account.vendor_id)
-    if "complex" not in ROLES[account.role].reaches or account.all_complexes:
-        return WHOLE
-    mine = sa.and_(AccountComplex.district_id == account.district_id, AccountComplex.account_id == account.id)
-    return Reach(frozenset(row.complex_id for row in _read(database, sa.select(AccountComplex.complex_id).where(mine))))

@@ -4,12 +4,12 @@ from collections.abc import Callable
 from typing import Any
 
 import structlog
-from flask import Flask, Response, current_app, g, redirect, request, session, url_for
+from flask import Flask, Response, current_app, g, redirect, request, url_for
 from flask_login import LoginManager, current_user
 from flask_wtf.csrf import CSRFError, CSRFProtect
 from werkzeug.wrappers import Response as AnyResponse
 
-from app.access import accounts, pages, rules
+from app.access import accounts, pages, rules, sessions
 from app.access.accounts import Identity
 from app.context import service
 from app.problems import Problem
@@ -30,15 +30,16 @@ HEADERS = {
     "Cache-Control": "private, no-cache",
 }
 HSTS = "max-age=31536000"
+POLL = "Jongnyang-Poll"  # what page.js sends with a request that nobody made by hand
 
 
 def init(app: Flask) -> None:
     """Log-in, and the rule of each route, for this app."""
     app.config.update(
-        PERMANENT_SESSION_LIFETIME=accounts.SESSION_LENGTH,
+        PERMANENT_SESSION_LIFETIME=sessions.LENGTH,
         SESSION_REFRESH_EACH_REQUEST=False,  # a session ends eight hours after the log-in, used or not
         WTF_CSRF_CHECK_DEFAULT=False,  # `enforce` asks for a token wherever a cookie is what opens the door
-        WTF_CSRF_TIME_LIMIT=int(accounts.SESSION_LENGTH.total_seconds()),
+        WTF_CSRF_TIME_LIMIT=int(sessions.LENGTH.total_seconds()),
     )
     csrf.init_app(app)
     logins.init_app(app)
@@ -51,10 +52,9 @@ def init(app: Flask) -> None:
 
 @logins.user_loader  # type: ignore[untyped-decorator]
 def load_session(session_id: str) -> Identity | None:
-    """The account of the session cookie, unless the session is over."""
-    if accounts.session_ended(session.get(pages.STARTED_AT), now()):
-        return None
-    return accounts.of_session(service().database, session_id)
+    """The account of the session cookie, unless the session is over. A page that asks by itself keeps none alive."""
+    touch = POLL not in request.headers
+    return sessions.of_session(service().database, session_id, now(), touch)
 
 
 def enforce() -> AnyResponse | None:

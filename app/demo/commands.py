@@ -8,18 +8,20 @@ from pathlib import Path
 import click
 import sqlalchemy as sa
 
+from app.access.second_factor import STEP_SECONDS
 from app.console import Command, Group, open_database, read_settings, say
 from app.db import UNAVAILABLE, Database, upgrade
 from app.demo.address import Address, parse_bind
 from app.demo.fleet import FLEET_FILE
 from app.demo.history import HISTORY_DAYS, History
-from app.demo.loading import Demo, load
+from app.demo.loading import load
+from app.demo.people import ACCOUNT_FILE, Demo, kept
 from app.demo.processes import alone, stop_on_signals
 from app.demo.progress import progress
 from app.demo.run import Play
 from app.demo.town import SITES, gateway_code
 from app.settings import Settings
-from app.texts import Text, listed
+from app.texts import Refused, Text, listed
 from app.times import now
 
 VAR = Path("var")
@@ -35,17 +37,17 @@ MAKING_HISTORY = Text("지난 배출을 만듭니다:", "Making the history:")
 PREPARING = Text("데모를 준비합니다 …", "Preparing the demo …")
 LOADED = Text(
     "데모 자료가 준비되었습니다: 단지 {complexes}개, 세대 {households}개, 게이트웨이 {complexes}대.\n"
-    "로그인: {login}  비밀번호: {password}\n"
+    "{accounts}\n"
     "다음: jongnyang serve, 다른 터미널에서 jongnyang-gateway simulate --fleet {fleet}",
     "The demo is loaded: {complexes} complexes, {households} households, {complexes} gateways.\n"
-    "Log-in: {login}  password: {password}\n"
+    "{accounts}\n"
     "Next: jongnyang serve, and in another terminal jongnyang-gateway simulate --fleet {fleet}",
 )
 WELCOME = Text(
     "\n종량 데모가 시작되었습니다.\n"
     "  주소      {url}\n"
-    "  로그인    {login}\n"
-    "  비밀번호  {password}\n"
+    "  로그인    {accounts}\n"
+    "  인증 번호 30초마다 바뀝니다: jongnyang demo codes\n"
     "  자료      {data}\n"
     "  파일      {var} (비밀번호, 게이트웨이, 서비스 기록 service.log)\n"
     "  멈추기    Ctrl-C. 다시 실행하면 이어집니다.\n"
@@ -53,13 +55,18 @@ WELCOME = Text(
     "아래에는 가상 주민의 배출이 하나씩 나타납니다.\n",
     "\nThe Jongnyang demo is running.\n"
     "  Address   {url}\n"
-    "  Log-in    {login}\n"
-    "  Password  {password}\n"
+    "  Log-in    {accounts}\n"
+    "  Codes     new every 30 seconds: jongnyang demo codes\n"
     "  Data      {data}\n"
     "  Files     {var} (password, gateways, the service's service.log)\n"
     "  Stop      Ctrl-C. Run it again and it goes on.\n"
     "  Stories   {stories}\n"
     "Below, each discharge of the simulated residents appears.\n",
+)
+CODES = Text("{accounts}\n{seconds}초 뒤에 바뀝니다.", "{accounts}\nThey change in {seconds} seconds.")
+NO_DEMO = Text(
+    "여기에는 데모가 없습니다: {file}. make run을 실행한 폴더에서 다시 실행하세요.",
+    "There is no demo here: {file}. Run this in the folder where make run was started.",
 )
 STOPPED = Text("데모를 멈췄습니다.", "The demo has stopped.")
 
@@ -77,10 +84,26 @@ def demo() -> None:
 )
 def load_command() -> None:
     """Load the demo's complexes, households and gateways; a second time changes nothing."""
-    with alone(VAR / LOCK_FILE), open_database() as database:
-        made = load(database, VAR, now())
-    homes = f"{sum(site.households for site in SITES):,}"
-    say(LOADED.fill(complexes=len(SITES), households=homes, **made._asdict(), fleet=VAR / FLEET_FILE))
+    settings = read_settings()
+    with alone(VAR / LOCK_FILE), open_database(settings) as database:
+        made = load(database, VAR, now(), secret_key=settings.secret_key)
+    homes, accounts = f"{sum(site.households for site in SITES):,}", listed(made.said(now()), "\n")
+    say(LOADED.fill(complexes=len(SITES), households=homes, accounts=accounts, fleet=VAR / FLEET_FILE))
+
+
+@demo.command(
+    "codes",
+    cls=Command,
+    ko="데모 계정의 로그인 이름, 비밀번호와 지금의 인증 번호를 보입니다.",
+    example="jongnyang demo codes",
+)
+def codes_command() -> None:
+    """Show login, password and the present code of each account of the demo."""
+    found, moment = kept(VAR), now()
+    if found is None:
+        raise Refused(NO_DEMO.fill(file=VAR / ACCOUNT_FILE))
+    left = STEP_SECONDS - int(moment.timestamp()) % STEP_SECONDS
+    say(CODES.fill(accounts=listed(found.said(moment), "\n"), seconds=left))
 
 
 @demo.command(
@@ -113,7 +136,7 @@ def run_command(rate: float, days: int, full: bool) -> None:
         address.refuse_if_taken()
         say(PREPARING_DISTRICT if full else PREPARING)
         with _migrated(settings) as database:
-            made = load(database, VAR, now(), full)
+            made = load(database, VAR, now(), full, settings.secret_key)
             history = History(database, days)
             _fill(history, stop)
             if not stop.is_set():
@@ -148,4 +171,5 @@ def _welcome(settings: Settings, address: Address, made: Demo, history: History)
     url = sa.make_url(settings.database_url)
     data = str(Path(url.database).absolute()) if settings.embedded and url.database else url.render_as_string()
     stories = listed(history.stories(), f"\n{' ' * 12}")
-    say(WELCOME.fill(url=address.url, data=data, var=VAR.absolute(), stories=stories, **made._asdict()))
+    accounts = listed(made.said(now()), f"\n{' ' * 12}")
+    say(WELCOME.fill(url=address.url, data=data, var=VAR.absolute(), stories=stories, accounts=accounts))

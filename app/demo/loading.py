@@ -1,35 +1,30 @@
 """Puts the demo's town into a database, by the imports that a district office would use; again, it changes nothing."""
 
 import csv
-import secrets
 import tempfile
 from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from datetime import datetime
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import Any
 
 import sqlalchemy as sa
 from sqlalchemy.orm import Session
 
-from app.access import accounts
-from app.access.models import Account
 from app.db import Database
 from app.demo import fleet
 from app.demo.district import invented, with_meters
-from app.demo.files import read_private, write_private
+from app.demo.people import LOGIN, Demo, let_in
 from app.demo.town import DISTRICT, METERS_SINCE, SITES, Site, gateway_code, homes, meters
 from app.registry.districts import the_district
 from app.registry.imports.service import Order, import_complexes, import_households
+from app.registry.imports.sheets import File
 from app.registry.models import Complex, District, Gateway, Household, ImportBatch
 from app.registry.service import add_gateway, install_meter
 from app.texts import Refused, Text
 
-LOGIN = "demo"
-NAME = "데모"
 COMPLEX_FILE, HOUSEHOLD_FILE = "demo-complexes.csv", "demo-households.csv"
 DISTRICT_FILE = "demo-district-households.csv"
-ACCOUNT_FILE = "demo.json"
 
 NOT_EMPTY = Text(
     "데모가 아닌 세대나 게이트웨이가 이미 있어 데모를 넣지 않았습니다: {url}. "
@@ -39,16 +34,10 @@ NOT_EMPTY = Text(
 )
 
 
-class Demo(NamedTuple):
-    """How to look at the demo."""
-
-    login: str
-    password: str
-
-
-def load(database: Database, var: Path, now: datetime, full: bool = False) -> Demo:
+def load(database: Database, var: Path, now: datetime, full: bool = False, secret_key: str = "") -> Demo:
     """Load what is missing, `full` the whole district, and write `demo.json` and `fleet.json` into `var`.
 
+    `secret_key` is the service's, which seals the second factors of the demo's accounts.
     Raises Refused, changing nothing, for a database with households or gateways that are not the demo's.
     """
     if not _is_loaded(database, HOUSEHOLD_FILE):
@@ -60,8 +49,7 @@ def load(database: Database, var: Path, now: datetime, full: bool = False) -> De
         district = the_district(session, DISTRICT)
         for site in sites:
             _add_gateway(session, district, site, now)
-    demo = Demo(LOGIN, _password(var))
-    _let_in(database, demo, now)
+    demo = let_in(database, var, secret_key, now)
     fleet.prepare(database, var, now)
     return demo
 
@@ -111,12 +99,12 @@ def _import_complexes(database: Database, sites: Sequence[Site], now: datetime) 
         known = set(session.scalars(sa.select(Complex.code).join(District, ours)))
     if new := [site for site in sites if site.code not in known]:
         with _file(COMPLEX_FILE, map(_complex_row, new)) as path:
-            import_complexes(database, Order(path, LOGIN, now, district=DISTRICT))
+            import_complexes(database, Order(File.opened(path), LOGIN, now, district=DISTRICT))
 
 
 def _import_households(database: Database, sites: Sequence[Site], name: str, now: datetime) -> None:
     with _file(name, (row for site in sites for row in _household_rows(site))) as path:
-        import_households(database, Order(path, LOGIN, now, district=DISTRICT))
+        import_households(database, Order(File.opened(path), LOGIN, now, district=DISTRICT))
 
 
 @contextmanager
@@ -173,31 +161,3 @@ def _add_gateway(session: Session, district: District, site: Site, now: datetime
     gateway = add_gateway(session, district.id, code, now)
     for meter, name in meters(site).items():
         install_meter(session, gateway, place, meter, METERS_SINCE, name)
-
-
-def _password(var: Path) -> str:
-    """The demo account's password: made once, then the same in every run."""
-    path = var / ACCOUNT_FILE
-    kept = read_private(path).get("password")
-    if isinstance(kept, str) and len(kept) >= accounts.MIN_PASSWORD:
-        return kept
-    password = secrets.token_hex(8)
-    write_private(path, {"login": LOGIN, "password": password})
-    return password
-
-
-def _let_in(database: Database, demo: Demo, now: datetime) -> None:
-    """See to it that the printed password fits and opens every page; an account that was disabled stays so."""
-    found = accounts.log_in(database, f"{DISTRICT}/{demo.login}", demo.password)
-    if found:
-        return
-    with database.begin() as session:
-        district = the_district(session, DISTRICT)
-        same = (Account.district_id == district.id, Account.login == demo.login)
-        account = session.scalar(sa.select(Account).where(*same))
-        if account is None:
-            accounts.add_account(
-                session, district.id, accounts.Person(demo.login, NAME, "administrator", demo.password), now
-            )
-        elif account.disabled_at is None:
-            accounts.set_password(account, demo.password)

@@ -1,7 +1,8 @@
-"""Logging in and out with a password: sessions, their end, and what is refused."""
+"""Logging in and out with a password and a code: sessions, their end, and what is refused."""
 
 import unicodedata
 from datetime import timedelta
+from unittest.mock import Mock
 
 import pytest
 import sqlalchemy as sa
@@ -10,13 +11,13 @@ from argon2 import PasswordHasher
 from flask import Flask
 from flask.testing import FlaskClient
 
-from app.access import accounts
-from app.access.accounts import SESSION_LENGTH
+from app.access import log_ins, passwords, people
 from app.access.models import Account
 from app.access.pages import safe_path
+from app.access.sessions import IDLE, LENGTH
 from app.db import Database
 from app.times import now
-from tests.access.people import PAGE, PASSWORD, add_person, csrf_token, log_in, running_app
+from tests.access.people import PAGE, PASSWORD, add_person, code_now, csrf_token, log_in, running_app
 
 
 def change(database: Database, **values: object) -> None:
@@ -46,11 +47,16 @@ def test_a_wrong_password_and_an_unknown_login_are_answered_alike(
     assert client.get("/", headers=PAGE).status_code == 302
 
 
-def test_an_unknown_login_costs_a_password_check_too(database: Database, monkeypatch: pytest.MonkeyPatch) -> None:
+@pytest.mark.parametrize("login", ["nobody", "invited"])
+def test_a_login_without_a_password_costs_a_check_too(
+    database: Database, monkeypatch: pytest.MonkeyPatch, login: str
+) -> None:
+    add_person(database, "invited", password=None)
     checked: list[str] = []
-    monkeypatch.setattr(accounts, "_fits", lambda known, password: checked.append(known))
-    assert accounts.log_in(database, "nobody", PASSWORD) is None
-    assert checked[0].startswith("$argon2id$")
+    monkeypatch.setattr(passwords, "hasher", Mock(verify=lambda known, _: checked.append(known)))
+    passwords.fits("", PASSWORD)
+    assert log_ins.check_password(database, login, PASSWORD, now()) is None
+    assert checked == [passwords._no_hash()] * 2
 
 
 def test_the_login_is_read_without_blanks_and_capitals(client: FlaskClient) -> None:
@@ -60,16 +66,14 @@ def test_the_login_is_read_without_blanks_and_capitals(client: FlaskClient) -> N
 def test_a_password_may_be_typed_in_either_form_of_hangul(database: Database) -> None:
     syllables = "음식물쓰레기줄이기하나"
     add_person(database, "lee", password=syllables)
-    assert accounts.log_in(database, "lee", unicodedata.normalize("NFD", syllables)) is not None
+    assert log_ins.check_password(database, "lee", unicodedata.normalize("NFD", syllables), now()) is not None
 
 
 def test_two_districts_may_use_one_login(database: Database) -> None:
     other, _ = add_person(database, code="W0K", password="another password")
-    found = accounts.log_in(database, "kim", "another password")
-    assert found is not None
-    assert found.district_id == other
-    assert accounts.log_in(database, "W0G/kim", "another password") is None
-    assert accounts.log_in(database, "W0K/kim", "another password") == found
+    for login, district in {"kim": other, "W0K/kim": other, "W0G/kim": None}.items():
+        found = log_ins.check_password(database, login, "another password", now())
+        assert (found and found.district_id) == district
 
 
 def test_a_session_is_new_after_the_log_in(client: FlaskClient) -> None:
@@ -85,17 +89,36 @@ def test_a_session_ends_eight_hours_after_the_log_in_even_when_used(client: Flas
     start = now()
     with time_machine.travel(start, tick=False) as clock:
         log_in(client)
-        clock.move_to(start + SESSION_LENGTH - timedelta(seconds=2))
-        assert client.get("/", headers=PAGE).status_code == 200
-        clock.move_to(start + SESSION_LENGTH + timedelta(seconds=2))
+        for minutes in (50, 100, 150, 200, 250, 300, 350, 400, 450, 479):
+            clock.move_to(start + timedelta(minutes=minutes))
+            assert client.get("/", headers=PAGE).status_code == 200
+        clock.move_to(start + LENGTH + timedelta(seconds=2))
         assert client.get("/", headers=PAGE).status_code == 302
 
 
-def test_a_cookie_kept_beyond_the_session_opens_nothing(client: FlaskClient) -> None:
-    log_in(client)
-    with client.session_transaction() as session:
-        session["started_at"] -= SESSION_LENGTH.total_seconds()
-    assert client.get("/", headers=PAGE).status_code == 302
+def test_a_session_that_nobody_uses_ends_after_an_hour_even_if_a_page_goes_on_asking(client: FlaskClient) -> None:
+    start = now()
+    with time_machine.travel(start, tick=False) as clock:
+        log_in(client)
+        clock.move_to(start + IDLE - timedelta(seconds=2))
+        assert client.get("/live", headers=PAGE | {"Jongnyang-Poll": "1"}).status_code == 200
+        clock.move_to(start + IDLE + timedelta(seconds=2))
+        assert client.get("/live", headers=PAGE).status_code == 302
+
+
+def test_a_session_is_read_by_one_query_and_written_once_a_minute_at_most(
+    client: FlaskClient, database: Database
+) -> None:
+    with time_machine.travel(now(), tick=False) as clock:
+        log_in(client)
+        statements: list[str] = []
+        sa.event.listen(database.engine, "before_cursor_execute", lambda *run: statements.append(run[2]))
+        for seconds, writes in ((50, 0), (20, 1), (50, 0), (20, 1)):
+            clock.shift(timedelta(seconds=seconds))
+            statements.clear()
+            assert client.post("/logout", headers=PAGE).status_code == 400  # who asks is known; the form's token is not
+            about = [statement for statement in statements if "account" in statement]
+            assert len(about) == 1 + writes
 
 
 def test_logging_out_ends_the_session(client: FlaskClient) -> None:
@@ -114,17 +137,18 @@ def test_a_disabled_account_is_out_at_once_and_stays_out(client: FlaskClient, da
 
 def test_another_password_ends_the_sessions_of_the_old_one(client: FlaskClient, database: Database) -> None:
     log_in(client)
-    change(database, password_hash=accounts.hash_password("kim", "another password"))
+    with database.begin() as session:
+        people.set_password(session, 1, "kim", "another password", "cli", now())
     assert client.get("/", headers=PAGE).status_code == 302
     assert log_in(client, password="another password").status_code == 302
 
 
 def test_a_hash_of_weaker_parameters_is_made_anew_at_the_next_log_in(client: FlaskClient, database: Database) -> None:
-    weak = PasswordHasher(time_cost=1, memory_cost=8, parallelism=1).hash(PASSWORD)
+    weak = PasswordHasher(time_cost=1, memory_cost=16, parallelism=1).hash(PASSWORD)
     change(database, password_hash=weak)
     log_in(client)
     assert stored_hash(database) != weak
-    assert not accounts.hasher.check_needs_rehash(stored_hash(database))
+    assert not passwords.hasher.check_needs_rehash(stored_hash(database))
     assert client.get("/", headers=PAGE).status_code == 200
 
 
@@ -170,7 +194,7 @@ def test_one_address_cannot_try_every_login(client: FlaskClient) -> None:
     token = csrf_token(client, "/login")
     data = {"password": "some guess", "csrf_token": token}
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(accounts, "log_in", lambda *_: None)
+        patch.setattr(log_ins, "check_password", lambda *_: None)
         answers = [client.post("/login", data=data | {"login": f"person{n}"}, headers=PAGE) for n in range(61)]
     assert {answer.status_code for answer in answers[:60]} == {422}
     assert answers[60].status_code == 429
@@ -202,7 +226,10 @@ def test_after_the_log_in_one_is_where_one_wanted_to_be(app: Flask) -> None:
     assert asked.location == "/login?next=/live?part%3D2"
     token = csrf_token(client, asked.location)
     data = {"login": "kim", "password": PASSWORD, "csrf_token": token}
-    assert client.post(asked.location, data=data, headers=PAGE).location == "/live?part=2"
+    code_page = client.post(asked.location, data=data, headers=PAGE).location
+    assert code_page == "/login/code?next=/live?part%3D2"
+    data = {"code": code_now(), "csrf_token": csrf_token(client, code_page)}
+    assert client.post(code_page, data=data, headers=PAGE).location == "/live?part=2"
 
 
 def test_cookies_are_out_of_reach_of_scripts_and_other_sites(database_url: str) -> None:

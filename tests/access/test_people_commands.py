@@ -9,10 +9,12 @@ import pytest
 from click.testing import CliRunner, Result
 from flask import Flask
 
-from app.access import accounts
-from app.access.people_commands import _width, token, user
+from app.access import log_ins
+from app.access.people_commands import _width, user
+from app.access.token_commands import token
 from app.cli import main
 from app.console import Told
+from app.times import now
 from tests.access.people import PASSWORD, add_person, database_of, running_app
 
 Type = Callable[..., Result]
@@ -38,7 +40,7 @@ def typed(app: Flask, database_url: str, monkeypatch: pytest.MonkeyPatch) -> Typ
 
 
 def may_log_in(app: Flask, login: str, password: str) -> bool:
-    return accounts.log_in(database_of(app), login, password) is not None
+    return log_ins.check_password(database_of(app), login, password, now()) is not None
 
 
 def test_a_person_is_added_with_a_password_typed_twice(app: Flask, typed: Type) -> None:

@@ -11,7 +11,7 @@ from playwright.sync_api import Browser, Page, Playwright, sync_playwright
 from werkzeug.serving import make_server
 
 from app.db import Database
-from tests.access.people import PASSWORD, add_person, database_of, running_app
+from tests.access.people import PASSWORD, add_person, code_now, database_of, forget_codes, running_app
 
 FLAGS = [
     "--no-sandbox",
@@ -137,13 +137,17 @@ def _note(seen: Seen, url: str) -> None:
 
 
 @pytest.fixture
-def log_in(open_page: Open) -> Open:
-    """Opens the first page as somebody who has logged in."""
+def log_in(open_page: Open, service: Service) -> Open:
+    """Opens the first page as somebody who has logged in, with password and code."""
 
     def log_in(path: str = "/", **how: object) -> Page:
         page = open_page(path, **how)
         page.get_by_label("로그인 이름").or_(page.get_by_label("Login")).fill("kim")
         page.get_by_label("비밀번호").or_(page.get_by_label("Password")).fill(PASSWORD)
+        page.locator("main button").click()
+        page.wait_for_url(lambda url: "/login/code" in url)
+        forget_codes(service.database)
+        page.get_by_label("여섯 자리 번호").or_(page.get_by_label("Six-digit code")).fill(code_now())
         page.locator("main button").click()
         page.wait_for_url(f"**{path}")
         return page

@@ -3,18 +3,21 @@
 import stat
 from base64 import urlsafe_b64encode
 from collections.abc import Iterator
-from datetime import timedelta
+from datetime import datetime, timedelta
 from pathlib import Path
 
 import pytest
 import sqlalchemy as sa
 
-from app.access import accounts
+from app.access import log_ins, people, sessions
 from app.access.claims import VALID, claimed_gateway, redeem
 from app.access.models import Account
+from app.access.rules import ROLES
+from app.access.sessions import Origin
 from app.db import Base, Database
 from app.demo.address import parse_bind
-from app.demo.loading import SCOPES, Demo, load
+from app.demo.loading import load
+from app.demo.people import Demo, login_of
 from app.demo.town import SITES, homes
 from app.registry.cards import card_hash
 from app.registry.models import Card, Complex, District
@@ -94,20 +97,43 @@ def test_the_files_are_for_their_owner_only(database: Database, tmp_path: Path) 
 def test_the_printed_password_lets_in_even_after_it_was_changed(database: Database, tmp_path: Path) -> None:
     demo = load(database, tmp_path, now())
     with database.begin() as session:
-        accounts.set_password(session.scalars(sa.select(Account)).one(), "something else entirely")
+        people.set_password(session, 1, demo.login, "something else entirely", "somebody", now())
     assert load(database, tmp_path, now()) == demo
-    identity = accounts.log_in(database, demo.login, demo.password)
-    assert identity
-    assert identity.scopes == set(SCOPES)
+    assert log_ins.check_password(database, demo.login, demo.password, now())
+
+
+@ON_ONE
+def test_there_is_somebody_of_each_role_and_what_is_printed_opens_the_account(
+    database: Database, tmp_path: Path
+) -> None:
+    demo, moment = load(database, tmp_path, now(), secret_key="a secret"), now()
+    printed = [line.en for line in demo.said(moment)]
+    assert len(printed) == len(ROLES)
+    for role in ROLES:
+        line = next(line for line in printed if f": {login_of(role)} " in line)
+        password, code = line.split("password ")[1].split("  code ")
+        assert opens(database, login_of(role), password, code, moment) == role
+
+
+def opens(database: Database, login: str, password: str, code: str, moment: datetime) -> str:
+    """The role of whom the service lets in."""
+    account = log_ins.check_password(database, login, password, moment)
+    assert account is not None
+    with database.begin() as session:
+        step = log_ins.Step("a secret", Origin(None, None), moment)
+        session_id = log_ins.enter(session, log_ins.pending_of(account), step, code)
+    identity = sessions.of_session(database, session_id or "", moment)
+    assert identity is not None
+    return identity.role
 
 
 @ON_ONE
 def test_a_disabled_account_stays_disabled(database: Database, tmp_path: Path) -> None:
     load(database, tmp_path, now())
     with database.begin() as session:
-        session.scalars(sa.select(Account)).one().disabled_at = now()
+        session.execute(sa.update(Account).values(disabled_at=now()))
     demo: Demo = load(database, tmp_path, now())
-    assert accounts.log_in(database, demo.login, demo.password) is None
+    assert log_ins.check_password(database, demo.login, demo.password, now()) is None
 
 
 def test_a_claimed_gateway_keeps_its_key_and_an_expired_code_is_replaced(database: Database, tmp_path: Path) -> None:

@@ -44,7 +44,16 @@ class Demo:
 
     @property
     def password(self) -> str:
-        found = re.search(r"Password +(\w+)", self.said)
+        found = re.search(r"administrator: demo  password (\w+)  code \d{6}", self.said)
+        assert found
+        return found[1]
+
+    @property
+    def code(self) -> str:
+        """The present code of the administrator, by the command that the welcome names."""
+        command = [JONGNYANG, "--lang", "en", "demo", "codes"]
+        said = subprocess.run(command, cwd=self.folder, capture_output=True, text=True, check=True).stdout
+        found = re.search(r"administrator: demo  password \w+  code (\d{6})", said)
         assert found
         return found[1]
 
@@ -124,8 +133,12 @@ def look_around(demo: Demo) -> str:
         assert form.url.startswith(f"{demo.url}/login")
         token = form.text.split('name="csrf_token"', 1)[1].split('value="', 1)[1].split('"', 1)[0]
         filled = {"login": "demo", "password": demo.password, "csrf_token": token}
-        page = browser.post(form.url, data=filled, timeout=10)
+        form = browser.post(form.url, data=filled, timeout=10)
+        assert "/login/code" in form.url
+        token = form.text.split('name="csrf_token"', 1)[1].split('value="', 1)[1].split('"', 1)[0]
+        page = browser.post(form.url, data={"code": demo.code, "csrf_token": token}, timeout=10)
         assert page.status_code == 200
+        assert "/login" not in page.url
         return page.text
 
 

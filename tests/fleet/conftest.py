@@ -7,7 +7,7 @@ from argon2 import PasswordHasher
 from flask import Flask
 from flask_smorest import Blueprint
 
-from app.access import accounts
+from app.access import passwords
 from tests.emptied import database_url, emptied_postgres  # noqa: F401 - fixtures
 from tests.metering.conftest import app, box, client, database, town  # noqa: F401 - fixtures
 from tests.metering.staff import Staff
@@ -17,7 +17,7 @@ from tests.metering.staff import Staff
 def quick_start() -> Iterator[None]:
     """Leave out what takes most of a test's time and is proved elsewhere: Argon2's effort, the page of the API."""
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(accounts, "hasher", PasswordHasher(time_cost=1, memory_cost=8, parallelism=1))
+        patch.setattr(passwords, "hasher", PasswordHasher(time_cost=1, memory_cost=8, parallelism=1))
         patch.setattr(Blueprint, "register_views_in_doc", lambda *_args, **_options: None)
         yield
 

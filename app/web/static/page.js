@@ -4,7 +4,10 @@ const shown = new WeakMap();
 const polls = (element) => element.matches("[hx-trigger^='every']");
 
 document.addEventListener("htmx:config:request", (event) => {
-  if (document.hidden && polls(event.detail.ctx.sourceElement)) event.preventDefault();
+  const { sourceElement, request } = event.detail.ctx;
+  if (!polls(sourceElement)) return;
+  request.headers["Jongnyang-Poll"] = "1"; // the session becomes idle although the page goes on asking
+  if (document.hidden) event.preventDefault();
 });
 
 document.addEventListener("htmx:after:request", (event) => {
