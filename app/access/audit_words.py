@@ -39,10 +39,6 @@ ACTIONS: dict[str, Text] = {
     "card.blocked": Text("{actor} 님이 카드 {subject} 사용을 정지했습니다.", "{actor} blocked card {subject}."),
     "card.enrolled": Text("{actor} 님이 카드 {subject} 등록을 마쳤습니다.", "{actor} enrolled card {subject}."),
     "card.given_back": Text("{actor} 님이 카드 {subject} 반납을 등록했습니다.", "{actor} took card {subject} back."),
-    "card.limited": Text(
-        "{actor} 님이 카드 {subject} 사용을 단지 한 곳으로 한정했습니다.",
-        "{actor} limited card {subject} to one complex.",
-    ),
     "card.lost": Text("{actor} 님이 카드 {subject} 분실을 등록했습니다.", "{actor} registered card {subject} as lost."),
     "card.reissued": Text(
         "{actor} 님이 카드 {subject} 대신 새 카드를 발급했습니다.", "{actor} issued another card in place of {subject}."
@@ -84,7 +80,9 @@ ACTIONS: dict[str, Text] = {
         "{actor} 님이 {subject}부터의 화면 예상 단가를 정했습니다.",
         "{actor} set what the displays estimate fees from, from {subject} on.",
     ),
-    "fault.assigned": Text("{actor} 님이 고장 {subject} 담당자를 정했습니다.", "{actor} gave fault {subject} to somebody."),
+    "fault.assigned": Text(
+        "{actor} 님이 고장 {subject} 담당자를 정했습니다.", "{actor} gave fault {subject} to somebody."
+    ),
     "fault.closed": Text("{actor} 님이 고장 {subject} 건을 종료했습니다.", "{actor} closed fault {subject}."),
     "fault.due_changed": Text(
         "{actor} 님이 고장 {subject} 처리 기한을 바꾸었습니다.", "{actor} changed the due time of fault {subject}."
@@ -361,7 +359,6 @@ FIELDS: dict[str, Text] = {
     "fault_class": Text("분류", "class"),
     "owner": Text("담당자", "in charge"),
     "value": Text("값", "value"),
-    "words": Text("신고 내용", "words"),
 }
 
 VALUES: dict[str, dict[str, Text]] = {

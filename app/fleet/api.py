@@ -157,8 +157,8 @@ def list_touches(asked: dict[str, Any]) -> dict[str, Any]:
 @blueprint.arguments(EnrolmentSchema)
 @blueprint.response(201, EnrolledSchema)
 def enrol(wanted: dict[str, Any]) -> Enrolled:
-    """Give a card that was held at a bin to a household, to collectors or to service."""
+    """Give a card that was held at a bin to a household, to collectors, to service or to common areas."""
     card = CardHash(bytes.fromhex(wanted.pop("card_hash")), None)
-    district_id, actor, reach = current_district_id(), current_actor(), current_reach()
+    by = {"actor": current_actor(), "now": now(), "reach": current_reach(), "complex_code": wanted.pop("complex")}
     with service().database.begin() as session:
-        return fleet.enrol(session, district_id, card, **wanted, actor=actor, now=now(), reach=reach)
+        return fleet.enrol(session, current_district_id(), card, **wanted, **by)

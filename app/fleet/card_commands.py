@@ -29,6 +29,7 @@ ROLES = {
     "household": Text("세대", "household"),
     "collector": Text("수거", "collector"),
     "service": Text("점검", "service"),
+    "common": Text("공용 구역", "common areas"),
 }
 NO_NUMBER = Text(
     "카드 번호가 아닙니다. 리더가 보이는 16진수 8~24자리를 적어 주세요.",
@@ -49,6 +50,14 @@ GIVEN = Text("카드 …{last4}을(를) 등록했습니다: {whose}.", "Card …
 BLOCKED = Text(
     "카드 …{last4}을(를) 정지했습니다. 기기는 목록을 다음에 받을 때부터 거절합니다.",
     "Card …{last4} is blocked. The bins refuse it once they have fetched their lists.",
+)
+LOST = Text(
+    "카드 …{last4} 분실을 등록하고 정지했습니다. 새 카드: jongnyang card reissue {hash} 번호",
+    "Card …{last4} is registered as lost and blocked. Another one: jongnyang card reissue {hash} NUMBER",
+)
+REISSUED = Text(
+    "카드 …{old} 대신 …{new}을(를) 발급했습니다. 앞의 카드는 다시 열리지 않습니다.",
+    "Card …{new} was issued in place of …{old}, which never opens again.",
 )
 FREED = Text("카드 …{last4}의 정지를 풀었습니다.", "Card …{last4} is unblocked.")
 LISTED = Text("{hash}  …{last4}  {role}{complex}{blocked}", "{hash}  …{last4}  {role}{complex}{blocked}")
@@ -76,9 +85,7 @@ def _staff(role: str, ko: str, help_: str) -> Callable[..., Any]:
     def add(number: str, complex_code: str | None, district: str | None) -> None:
         with in_district(district) as (session, district_id):
             card = _of_number(session, district_id, number)
-            enrolled = fleet.enrol(session, district_id, card, role, None, actor(), now())
-            if complex_code:
-                card_changes.limit_to_complex(session, district_id, enrolled.card_id, complex_code, actor(), now())
+            fleet.enrol(session, district_id, card, role, None, actor(), now(), complex_code=complex_code)
         say(GIVEN.fill(last4=card.last4, whose=ROLES[role]))
 
     return add
@@ -86,6 +93,22 @@ def _staff(role: str, ko: str, help_: str) -> Callable[..., Any]:
 
 collector = _staff("collector", "수거원의 카드를 등록합니다.", "Add a collector's card: it opens to empty the bins.")
 service = _staff("service", "점검용 카드를 등록합니다.", "Add a service card: it opens for maintenance.")
+
+
+@cards.command(
+    cls=Command,
+    ko="단지 공용 구역의 카드를 등록합니다.",
+    example="jongnyang card common 0D00319CD0 --complex W0G001",
+)
+@click.argument("number")
+@click.option("--complex", "complex_code", metavar="CODE", required=True)
+@district_option
+def common(number: str, complex_code: str, district: str | None) -> None:
+    """Add a card of a complex's common areas: what is weighed with it is shared by the complex."""
+    with in_district(district) as (session, district_id):
+        card = _of_number(session, district_id, number)
+        fleet.enrol(session, district_id, card, "common", None, actor(), now(), complex_code=complex_code)
+    say(GIVEN.fill(last4=card.last4, whose=f"{complex_code}"))
 
 
 @cards.command(
@@ -153,6 +176,30 @@ def unblock(card: str, district: str | None) -> None:
         found = _known(session, district_id, card)
         card_changes.unblock(session, district_id, found.id, actor(), now())
         say(FREED.fill(last4=found.last4))
+
+
+@cards.command(cls=Command, ko="카드 분실을 등록합니다.", example="jongnyang card lost 9CD0 --reason '분실 신고'")
+@click.argument("card")
+@click.option("--reason", required=True, help="Who reported it, and how; it stays with the card.")
+@district_option
+def lost(card: str, reason: str, district: str | None) -> None:
+    """Register a card (last four digits, or hash) as lost: it is refused at once."""
+    with in_district(district) as (session, district_id):
+        found = _known(session, district_id, card)
+        card_changes.lose(session, district_id, found.id, reason, actor(), now())
+        say(LOST.fill(last4=found.last4, hash=bytes(found.card_hash).hex()))
+
+
+@cards.command(cls=Command, ko="분실 카드를 다시 발급합니다.", example="jongnyang card reissue 9CD0 0D0031AAA1")
+@click.argument("card")
+@click.argument("number")
+@district_option
+def reissue(card: str, number: str, district: str | None) -> None:
+    """Give a new card, by its NUMBER, in place of a lost one (last four digits, or hash)."""
+    with in_district(district) as (session, district_id):
+        old, new = _known(session, district_id, card), _of_number(session, district_id, number)
+        card_changes.reissue(session, district_id, old.id, new, actor(), now())
+        say(REISSUED.fill(old=old.last4, new=new.last4))
 
 
 @cards.command("list", cls=Command, ko="수거·점검 카드와 정지된 카드를 보입니다.", example="jongnyang card list --json")

@@ -1,9 +1,10 @@
 """Which cards open the bins of a gateway, so that they open without network (docs/gateway-api.md, "Cards").
 
-On the list are the cards of households at the complexes where the gateway has meters now, and the collectors' and
-service cards of the district or of those complexes; blocked ones stand on it as blocked, also after their household
-has gone. A list is a sorted string of 17 bytes a card: the hash, and a letter for its role, a capital where blocked.
-Its version is a hash of that string, so that equal lists have equal versions wherever and whenever they are made.
+On the list are the cards of households at the complexes where the gateway has meters now, the common-area cards of
+those, and the collectors' and service cards of the district or of those complexes; blocked ones stand on it as blocked,
+also after their household has gone. A list is a sorted string of 17 bytes a card: the hash, and a letter for its role,
+a capital where blocked. Its version is a hash of that string, so that equal lists have equal versions wherever and
+whenever they are made.
 """
 
 import hashlib
@@ -22,7 +23,8 @@ KEPT_LISTS = 5
 VALID_FOR_S = 30 * 86_400
 RECOMPUTED_S = 600.0  # a tenancy or an assignment may begin or end without any change of the registry
 HASH_BYTES = 16
-LETTERS = {"household": b"h", "collector": b"c", "service": b"s"}
+# To a bin a common-area card is a household's: it opens, and what is put in is weighed.
+LETTERS = {"common": b"h", "household": b"h", "collector": b"c", "service": b"s"}
 ROLES = {letter[0]: role for role, letter in LETTERS.items()}
 
 
@@ -44,7 +46,7 @@ _OF_HOUSEHOLDS = (
 )
 _OF_STAFF = (
     "SELECT card_hash, role, blocked_at IS NOT NULL FROM card WHERE district_id = ? "
-    "AND role IN ('collector', 'service') AND (complex_id IS NULL OR complex_id IN ({places}))"
+    "AND role IN ('collector', 'service', 'common') AND (complex_id IS NULL OR complex_id IN ({places}))"
 )
 
 

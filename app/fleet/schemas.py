@@ -115,7 +115,7 @@ class CommandSchema(Strict):
     finished_at = moment(nullable=True)
 
 
-class EventSchema(Strict):
+class GatewayEventSchema(Strict):
     """What happened to a gateway; `actor` is null for what the box did or told."""
 
     id = fields.Integer()
@@ -130,7 +130,7 @@ class EventSchema(Strict):
 
 
 class EventPage(Strict):
-    items = fields.List(fields.Nested(EventSchema))
+    items = fields.List(fields.Nested(GatewayEventSchema))
     next_before = fields.Integer(allow_none=True)
 
 
@@ -142,7 +142,7 @@ class GatewayDetailSchema(GatewaySchema):
     all_keys = fields.List(fields.Nested(KeySchema))
     claims = fields.List(fields.Nested(ClaimSchema))
     commands = fields.List(fields.Nested(CommandSchema))
-    events = fields.List(fields.Nested(EventSchema))
+    events = fields.List(fields.Nested(GatewayEventSchema))
 
 
 class SummarySchema(Strict):
@@ -227,11 +227,14 @@ class TouchListSchema(Strict):
 
 
 class EnrolmentSchema(Strict):
-    """A card (its hash, as in the list of touches) for a household, or for collectors or service staff."""
+    """A card (its hash, as in the list of touches) for a household, for collectors or service staff, or for the common
+    areas of a complex; `complex` is its code, and limits a collector's or service card to it.
+    """
 
     card_hash = fields.String(required=True, validate=validate.Regexp(r"\A[0-9a-f]{32}\Z"))
     role = fields.String(load_default="household", validate=validate.OneOf(CARD_ROLES))
     household_id = fields.Integer(strict=True, load_default=None, allow_none=True, validate=validate.Range(1, MAX_ID))
+    complex = fields.String(load_default=None, allow_none=True, validate=CODE)
 
 
 class EnrolledSchema(Schema):

@@ -28,6 +28,7 @@ from app.registry import card_changes
 from app.registry import service as registry
 from app.registry.card_changes import CardHash, Enrolled
 from app.registry.models import Gateway, Household, Meter, MeterAssignment
+from app.registry.places import complex_of
 
 MAX_RELEASE = 20 * 1024 * 1024
 WHEEL = re.compile(r"(?P<name>[A-Za-z0-9_.]+)-(?P<version>[A-Za-z0-9_.!+]+)-[A-Za-z0-9_.]+-[A-Za-z0-9_.]+-\w+\.whl")
@@ -162,18 +163,21 @@ def enrol(
     actor: str,
     now: datetime,
     reach: Reach = WHOLE,
+    complex_code: str | None = None,
 ) -> Enrolled:
-    """Give a card that was held at a bin to a household, to collectors or to service, from now on.
+    """Give a card that was held at a bin to a household, to collectors, to service (of one complex, if one is given) or
+    to the common areas of a complex, from now on.
 
     The last four digits are taken from the touch; the gateway's book of events says who did it. Problems as
-    `card_changes.enrol`; who does not see the whole district gives cards held at their bins to their households, and
-    hears `not-found` of any other, and `not-yours` for collectors and service, whose cards open every bin.
+    `card_changes.enrol`; who does not see the whole district gives cards held at their bins to their households and
+    common areas, and hears `not-found` of any other, and `not-yours` for collectors and service.
     """
     touched = _last_touch(session, district_id, card.value, reach)
     if not reach.whole:
-        _refuse_foreign_enrolment(session, district_id, touched, household_id, reach)
+        _refuse_foreign_enrolment(session, district_id, touched, role, household_id, reach)
+    complex_id = complex_of(session, district_id, complex_code, reach).id if complex_code else None
     known = CardHash(card.value, card.last4 or (touched.last4 if touched else None))
-    enrolled = card_changes.enrol(session, district_id, known, role, household_id, now, actor, now)
+    enrolled = card_changes.enrol(session, district_id, known, role, household_id, now, actor, now, complex_id)
     if touched is not None:
         whose = f"household {household_id}" if household_id is not None else role
         event = Event(touched.gateway_id, "card_enrolled", now, f"card {enrolled.card_id}: {whose}", actor)
@@ -252,11 +256,17 @@ def _last_touch(session: Session, district_id: int, card_hash: bytes, reach: Rea
 
 
 def _refuse_foreign_enrolment(
-    session: Session, district_id: int, touched: UnknownTouch | None, household_id: int | None, reach: Reach
+    session: Session,
+    district_id: int,
+    touched: UnknownTouch | None,
+    role: str,
+    household_id: int | None,
+    reach: Reach,
 ) -> None:
-    if household_id is None:
+    if role not in ("household", "common"):
         raise Problem("not-yours")
-    household = session.get(Household, (district_id, household_id))
-    if touched is None or household is None:
+    household = session.get(Household, (district_id, household_id)) if household_id is not None else None
+    if touched is None or (role == "household" and household is None):
         raise Problem("not-found")
-    reach.check(household.complex_id)
+    if household is not None:
+        reach.check(household.complex_id)

@@ -15,7 +15,7 @@ from app.access import audit
 from app.ids import allocate
 from app.problems import Problem
 from app.registry.masking import mask_last4
-from app.registry.models import Card, CardAssignment, Complex, Household, Tenancy
+from app.registry.models import Card, CardAssignment, Household, Tenancy
 from app.registry.queries import tenancy_at
 from app.registry.service import changing
 
@@ -75,21 +75,6 @@ def enrol(
         assign(session, row, tenancy, at)
     _book(session, row, "card.enrolled", actor, now, after={"role": role, "household_id": household_id})
     return Enrolled(row.id, role, household_id, tenancy.id if tenancy else None)
-
-
-def limit_to_complex(
-    session: Session, district_id: int, card_id: int, complex_code: str, actor: str, now: datetime
-) -> None:
-    """Let a collector's or service card open at one complex alone; raises `not-found`."""
-    changing(session, district_id)
-    code = sa.and_(Complex.district_id == district_id, Complex.code == complex_code)
-    complex_id = session.scalar(sa.select(Complex.id).where(code))
-    if complex_id is None:
-        raise Problem("not-found")
-    card = _card(session, district_id, card_id)
-    card.complex_id = complex_id
-    session.flush()
-    _book(session, card, "card.limited", actor, now, after={"complex": complex_code})
 
 
 def block(session: Session, district_id: int, card_id: int, reason: str, actor: str, now: datetime) -> None:
