@@ -91,6 +91,11 @@ KINDS = {
     "not-found": Kind(404, _l("There is nothing here."), _l("Check the address or the number.")),
     "method-not-allowed": Kind(405, _l("This address does not do that."), _l("Use one of the methods in “Allow”.")),
     "invalid": Kind(422, _l("The request cannot be used as it is."), _l("See “errors” for each field and correct it.")),
+    "media-type": Kind(
+        415,
+        _l("The body is of a kind that is not read here."),
+        _l("Send it as one of the kinds in “accepted”, and name that in Content-Type."),
+    ),
     "already-decided": Kind(
         409, _l("This record has been decided about already."), _l("Read the decision; it cannot be changed.")
     ),
