@@ -14,6 +14,7 @@ from typing import Any, NamedTuple
 import sqlalchemy as sa
 from flask import g, has_request_context, request
 
+from app.access.audit_words import ACTIONS
 from app.access.models import AuditEntry
 from app.db import Executor, to_microseconds
 from app.ids import allocate
@@ -42,7 +43,13 @@ class Entry(NamedTuple):
 
 
 def book(executor: Executor, district_id: int, entry: Entry, actor: str, now: datetime) -> int:
-    """Add an entry in the caller's transaction and return its number; others who book wait until it ends."""
+    """Add an entry in the caller's transaction and return its number.
+
+    Others who book wait until the transaction ends: book last, after whatever else it locks or changes. An action
+    without its sentence in `audit_words` is a mistake of the program (ValueError).
+    """
+    if entry.action not in ACTIONS:
+        raise ValueError(f"{entry.action} has no sentence in app/access/audit_words.py.")
     id_ = allocate(executor, district_id, "audit_entry")[0]
     before = sa.select(AuditEntry.hash).where(AuditEntry.district_id == district_id, AuditEntry.id == id_ - 1)
     row = entry._asdict() | _origin()

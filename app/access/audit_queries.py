@@ -1,7 +1,7 @@
 """Reads of the audit log, always of one district and within the reader's reach; the newest entry first."""
 
 import json
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from datetime import date, datetime, time, timedelta
 from typing import Any, NamedTuple
 
@@ -13,15 +13,19 @@ from app.access.reach import Reach
 from app.db import Executor
 from billing.days import SEOUL
 
+# Access lies below the registry; this is all it has to know of a complex.
+complex_ = sa.table("complex", *map(sa.column, ("district_id", "id", "code")))
 CHAIN = ("district_id", "previous_hash", "hash")
 COLUMNS = tuple(column for column in AuditEntry.__table__.c if column.name not in CHAIN)
 VIA = ("page", "api", "command")
+PAGE = 1_000  # entries in memory at once where all are read
 
 
 class Asked(NamedTuple):
     """Which entries; None asks for all. `actor` is a login, whose tokens are meant too, or an actor as it is stored.
 
-    `subject` is part of what staff call it, `subject_id` its id of a `kind`; days are those of Seoul, both inclusive.
+    `subject` is part of what staff call it, `subject_id` its id of a `kind`, `complex` a code; days are those of Seoul,
+    both inclusive.
     """
 
     actor: str | None = None
@@ -29,7 +33,7 @@ class Asked(NamedTuple):
     kind: str | None = None
     subject: str | None = None
     subject_id: str | None = None
-    complex_id: int | None = None
+    complex: str | None = None
     first_day: date | None = None
     last_day: date | None = None
     via: str | None = None
@@ -46,6 +50,14 @@ def entries(
     if before is not None:
         conditions.append(AuditEntry.id < before)
     return _rows(executor, district_id, conditions, limit)
+
+
+def every_entry(connection: sa.Connection, district_id: int, reach: Reach, asked: Asked) -> Iterator[dict[str, Any]]:
+    """All that is asked for, as `entries` gives it, read in pages by key."""
+    before = None
+    while rows := entries(connection, district_id, reach, asked, before, PAGE):
+        yield from rows
+        before = rows[-1]["id"]
 
 
 def history(
@@ -75,12 +87,14 @@ def _conditions(executor: Executor, district_id: int, asked: Asked) -> list[sa.C
         AuditEntry.action: asked.action,
         AuditEntry.subject_kind: asked.kind,
         AuditEntry.subject_id: asked.subject_id,
-        AuditEntry.complex_id: asked.complex_id,
         AuditEntry.via: asked.via,
     }
     found = [column == value for column, value in equal.items() if value is not None]
     if asked.actor is not None:
         found.append(AuditEntry.actor.in_(_names_of(executor, district_id, asked.actor)))
+    if asked.complex is not None:
+        of_code = sa.and_(complex_.c.district_id == district_id, complex_.c.code == asked.complex)
+        found.append(AuditEntry.complex_id == sa.select(complex_.c.id).where(of_code).scalar_subquery())
     if asked.subject is not None:
         found.append(AuditEntry.subject.icontains(asked.subject, autoescape=True))
     if asked.first_day is not None:

@@ -52,6 +52,16 @@ def told(row: dict[str, Any]) -> Told:
     return Told(row["id"], row["at"], sentence, changes, row["reason"], _origin(row), row)
 
 
+def as_plain(entry: Told, language: str) -> dict[str, Any]:
+    """An entry for programs: what is stored, and what it says in one language, each change in one of `lines` too."""
+    changes = [
+        {"name": name.said(language), "before": before and before.said(language), "after": after.said(language)}
+        for name, before, after in entry.changes
+    ]
+    lines = [change.line.said(language) for change in entry.changes]
+    return entry.row | {"sentence": entry.sentence.said(language), "changes": changes, "lines": lines}
+
+
 def field_name(name: str) -> Text:
     """What people call a field."""
     return FIELDS.get(name, Text(name, name))

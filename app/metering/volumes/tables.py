@@ -1,17 +1,13 @@
 """Volumes as rows for programs and spreadsheets: the same fields in JSON, CSV and on the terminal."""
 
-import csv
-import io
 from collections.abc import Iterable, Iterator
 from datetime import datetime
 from typing import Any
 
+from app.csv_lines import csv_lines
 from app.metering.volumes.model import Volume
 from app.metering.volumes.slots import By
 from billing.days import SEOUL, service_day
-
-BOM = "\ufeff"  # without it Excel takes Korean for something else
-FORMULA = ("=", "+", "-", "@", "\t", "\r")
 
 
 def plain(row: Volume, by: By | None) -> dict[str, Any]:
@@ -38,18 +34,6 @@ def flat(row: dict[str, Any]) -> dict[str, Any]:
 
 
 def as_csv(rows: Iterable[dict[str, Any]], columns: list[str]) -> Iterator[str]:
-    """UTF-8 text with a byte order mark, a line at a time. Null is empty, and no cell can run as a formula."""
-    yield BOM + _line(columns)
-    for row in rows:
-        cells = flat(row)
-        yield _line([_safe(cells.get(column)) for column in columns])
-
-
-def _safe(value: Any) -> Any:
-    return f"'{value}" if isinstance(value, str) and value.startswith(FORMULA) else value
-
-
-def _line(cells: Iterable[Any]) -> str:
-    buffer = io.StringIO()
-    csv.writer(buffer, lineterminator="\r\n").writerow(cells)
-    return buffer.getvalue()
+    """The lines of a CSV file with these columns of the rows."""
+    flattened = (flat(row) for row in rows)
+    return csv_lines(columns, ([cells.get(column) for column in columns] for cells in flattened))
