@@ -102,26 +102,28 @@ class Partitions:
             raise MissingMonths(months - self._known)
 
     def create(self, months: set[date]) -> None:
-        """Create what is missing, in a transaction of its own: it waits for all who read or write the ledger."""
+        """Create what is missing, in a transaction of its own. Who reads or writes the ledger does not wait."""
         for month in sorted(months):
             with self._database.engine.begin() as connection:
                 connection.execute(sa.select(sa.func.pg_advisory_xact_lock(PARTITION_LOCK, 0)))
-                connection.execute(sa.text(_partition(month)))
-                connection.execute(sa.text(_no_truncate(month)))
+                if connection.scalar(sa.select(sa.func.to_regclass(_name(month)))) is None:
+                    for statement in _partition(month):
+                        connection.execute(sa.text(statement))
         self._known |= months
 
 
-def _no_truncate(month: date) -> str:
-    # Unlike triggers for each row, one for a statement is not inherited by the partitions.
-    return (
-        f"CREATE OR REPLACE TRIGGER discharge_no_truncate BEFORE TRUNCATE ON discharge_{month:%Y_%m} "
-        "FOR EACH STATEMENT EXECUTE FUNCTION refuse_change()"
-    )
+def _name(month: date) -> str:
+    return f"discharge_{month:%Y_%m}"
 
 
-def _partition(month: date) -> str:
+def _partition(month: date) -> Sequence[str]:
+    """Made, then attached: made as a part of the ledger, it would wait for a backup to end, and all others for it."""
+    name = _name(month)
     after = date(month.year + month.month // 12, month.month % 12 + 1, 1)
     return (
-        f"CREATE TABLE IF NOT EXISTS discharge_{month:%Y_%m} PARTITION OF discharge "
-        f"FOR VALUES FROM ('{month}') TO ('{after}')"
+        f"CREATE TABLE {name} (LIKE discharge INCLUDING DEFAULTS INCLUDING CONSTRAINTS)",
+        f"ALTER TABLE discharge ATTACH PARTITION {name} FOR VALUES FROM ('{month}') TO ('{after}')",
+        # Unlike triggers for each row, one for a statement is not inherited by the partitions.
+        f"CREATE TRIGGER discharge_no_truncate BEFORE TRUNCATE ON {name} "
+        "FOR EACH STATEMENT EXECUTE FUNCTION refuse_change()",
     )
