@@ -20,11 +20,13 @@ COMMANDS = {
     "demo": "app.demo.commands:demo",
     "import": "app.registry.commands:imports",
     "gateway": "app.registry.gateway_commands:gateways",
+    "household": "app.metering.households.commands:households",
     "card": "app.fleet.card_commands:cards",
     "meter": "app.metering.devices.commands:meters",
     "reducer": "app.metering.devices.commands:reducers",
     "installation": "app.registry.installations.commands:installations",
     "vendor": "app.registry.vendors.commands:vendors",
+    "fault": "app.metering.fault_commands:faults",
     "message": "app.fleet.messages.commands:messages",
     "user": "app.access.people_commands:user",
     "token": "app.access.token_commands:token",
@@ -36,7 +38,12 @@ COMMANDS = {
 # Commands of a group that lives below their domain, and so cannot import it.
 ADDED = {
     "meter": {"certify": "app.registry.certificates.commands:certify"},
-    "import": {"volumes": "app.metering.reported.commands:import_volumes"},
+    "import": {
+        "households": "app.metering.imports.commands:households",
+        "history": "app.metering.imports.commands:history",
+        "undo": "app.metering.imports.commands:undo",
+        "volumes": "app.metering.reported.commands:import_volumes",
+    },
     "gateway": {
         "open-lid": "app.fleet.commands:open_lid",
         "rotate": "app.fleet.commands:rotate",

@@ -67,6 +67,10 @@ ACTIONS: dict[str, Text] = {
         "{actor} 님이 종량기 {subject}의 검정 기록을 철회했습니다.",
         "{actor} withdrew a certificate of meter {subject}.",
     ),
+    "database.restored": Text(
+        "{actor} 님이 {subject} 기준 백업에서 데이터베이스를 복원했습니다.",
+        "{actor} restored the database from the backup of {subject}.",
+    ),
     "discharge.re_attributed": Text(
         "{actor} 님이 배출 {subject}의 세대를 정정했습니다.", "{actor} corrected the household of discharge {subject}."
     ),
