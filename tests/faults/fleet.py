@@ -71,6 +71,8 @@ class Fleet:
     ) -> None:
         """Every gateway reports at `now` but those `without`; meters are alive but the `dead`; `faults` by number."""
         heard = [number for number in self.numbers if number not in set(without)]
+        if not heard:
+            return
         living = [number for number in heard if number not in set(dead)]
         here = {"district_id": self.id}
         with self.database.begin() as session:
@@ -114,9 +116,12 @@ class Fleet:
         """One run of the watch."""
         return check_district(self.database, self.id, now)
 
-    def minutes(self, start: datetime, count: int, **heard: Any) -> datetime:
-        """Let `count` minutes pass, the fleet reporting and the watch checking each minute; the moment after."""
-        for minute in range(count):
+    def minutes(self, start: datetime, count: int, step: int = 1, **heard: Any) -> datetime:
+        """Let `count` minutes pass, the fleet reporting and the watch checking in the first and every `step`-th one.
+
+        The moment after.
+        """
+        for minute in range(0, count, step):
             self.hear(start + minute * MINUTE, **heard)
             self.check(start + minute * MINUTE)
         return start + count * MINUTE
@@ -124,12 +129,13 @@ class Fleet:
     def faults(self) -> list[Fault]:
         """All faults by id."""
         with self.database.session() as session:
-            return list(session.scalars(sa.select(Fault).order_by(Fault.id)))
+            return list(session.scalars(sa.select(Fault).where(Fault.district_id == self.id).order_by(Fault.id)))
 
     def incidents(self) -> list[Incident]:
         """All incidents by id."""
         with self.database.session() as session:
-            return list(session.scalars(sa.select(Incident).order_by(Incident.id)))
+            here = Incident.district_id == self.id
+            return list(session.scalars(sa.select(Incident).where(here).order_by(Incident.id)))
 
 
 def report(number: int, faults: list[str], backlog_s: int) -> str:

@@ -65,7 +65,7 @@ def judge_network(
     """
     since = [watch.bad_since for watch in silent if watch.bad_since is not None]
     if not outage.holds:
-        long = sum(now - each >= network.wait.open_after for each in since)
+        long = sum(now - max(each, counted_from) >= network.wait.open_after for each in since)
         return Outage(long >= network.least and long * 100 >= network.share_percent * gateways)
     if len(since) >= network.least and len(since) * 100 > network.close_share_percent * gateways:
         return Outage(True)

@@ -110,7 +110,7 @@ def open_by_class(session: Session, district_id: int, reach: Reach) -> dict[str,
     statement = sa.select(Fault.fault_class, sa.func.count()).where(
         Fault.district_id == district_id, Fault.state.in_(OPEN), reach.within(Fault.complex_id)
     )
-    return dict(session.execute(statement.group_by(Fault.fault_class)).tuples().all())
+    return dict(session.execute(statement.group_by(Fault.fault_class)).all())
 
 
 def incident_page(
@@ -175,7 +175,7 @@ def duty_list(session: Session, district_id: int) -> list[Row]:
     return sorted(rows, key=lambda row: (row["complex"] or "", row["fault_class"] or "", row["id"]))
 
 
-def _faults(district_id: int, reach: Reach) -> sa.Select[Any]:
+def _faults(district_id: int, reach: Reach) -> sa.Select[*tuple[Any, ...]]:
     f = Fault
     return (
         sa.select(

@@ -134,7 +134,7 @@ def may_answer(session: Session, account: Account, complex_id: int | None) -> bo
 def _logins(session: Session, duty: FaultDuty) -> dict[str, Any]:
     ids = [id_ for id_ in (duty.owner_id, duty.escalate_to_id) if id_ is not None]
     here = (Account.district_id == duty.district_id, Account.id.in_(ids))
-    logins = dict(session.execute(sa.select(Account.id, Account.login).where(*here)).tuples().all())
+    logins = dict(session.execute(sa.select(Account.id, Account.login).where(*here)).all())
     return {"owner": logins.get(duty.owner_id), "escalate_to": logins.get(duty.escalate_to_id or 0)}
 
 

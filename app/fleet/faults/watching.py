@@ -223,7 +223,7 @@ class _Check:
             .where(Fault.district_id == self.district_id, Fault.state != "closed", Incident.closed_at.is_not(None))
         )
         bad = {known.fault_id for known in after.values() if known.watch.bad_since is not None}
-        left = {id_: incident_id for id_, incident_id in self.session.execute(statement).tuples() if id_ in bad}
+        left = {id_: incident_id for id_, incident_id in self.session.execute(statement) if id_ in bad}
         due_at = self.now + self.policy.due(NETWORK)
         for incident_id in sorted(set(left.values())):
             ids = [id_ for id_, each in left.items() if each == incident_id]

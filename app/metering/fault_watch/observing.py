@@ -100,7 +100,7 @@ def _last_contact(connection: sa.Connection, district_id: int) -> dict[int, date
     statement = sa.select(GatewayEpoch.gateway_id, last).where(
         GatewayEpoch.district_id == district_id, GatewayEpoch.epoch_no > 0
     )
-    return dict(connection.execute(statement.group_by(GatewayEpoch.gateway_id)).tuples().all())
+    return dict(connection.execute(statement.group_by(GatewayEpoch.gateway_id)).all())
 
 
 _told = msgspec.json.Decoder(_Told)
