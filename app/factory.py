@@ -12,14 +12,20 @@ from werkzeug.exceptions import HTTPException
 
 from app import logs, metrics, openapi
 from app.access import enforce, signed
+from app.access.api import blueprint as people
+from app.access.audit_api import blueprint as audit
 from app.context import Service
 from app.db import UNAVAILABLE, Database
 from app.fleet import gateway_api as fleet_gateway_api
 from app.fleet.api import blueprint as fleet
+from app.fleet.faults.api import blueprint as faults
+from app.fleet.messages.api import blueprint as messages
 from app.languages import choose_language
 from app.metering import gateway_api
 from app.metering.api import blueprint as metering
 from app.metering.devices.api import blueprint as devices
+from app.metering.households.api import blueprint as households
+from app.metering.imports.api import blueprint as imports
 from app.metering.volumes.api import blueprint as volumes
 from app.operations import blueprint as operations
 from app.problems import Problem
@@ -28,6 +34,7 @@ from app.registry.gateway_api import blueprint as claims
 from app.registry.installations.api import blueprint as installations
 from app.registry.vendors.api import blueprint as vendors
 from app.settings import Settings, from_environment
+from app.texts import Refused
 from app.web import errors, pages
 
 log = structlog.get_logger()
@@ -59,7 +66,8 @@ def create_app(settings: Settings | None = None) -> Flask:
     app.register_blueprint(claims)
     fleet_gateway_api.init(app)
     gateway_api.init(app)
-    openapi.init(app, [metering, volumes, fleet, devices, certificates, installations, vendors])
+    blueprints = [metering, volumes, fleet, audit, devices, certificates, installations, vendors, faults, messages]
+    openapi.init(app, [*blueprints, households, imports, people])
     pages.init(app)
     _answer_errors(app)
     return app
@@ -86,6 +94,10 @@ def _answer_errors(app: Flask) -> None:
         metrics.REFUSED.labels(error.slug).inc()
         signed.log_refusal(error)
         return errors.answer(error)
+
+    @app.errorhandler(Refused)
+    def refused(error: Refused) -> Response:
+        return problem(Problem("invalid", detail=" ".join(text.said(choose_language()) for text in error.texts)))
 
     @app.errorhandler(HTTPException)
     def http_exception(error: HTTPException) -> Response:
@@ -123,8 +135,13 @@ def _log_requests(app: Flask) -> None:
             "request",
             request_id=g.request_id,
             method=request.method,
-            path=request.path,
+            path=_loggable_path(),
             status=response.status_code,
             ms=round((time.perf_counter() - g.started) * 1000, 2),
         )
         return response
+
+
+def _loggable_path() -> str:
+    """The path of the request; a one-time link's token stays out of the log, where it would open an account."""
+    return str(request.url_rule) if "token" in (request.view_args or {}) else request.path

@@ -14,6 +14,9 @@ from app.texts import Refused, Text
 WRONG_PASSWORD = Text(
     "지금 쓰는 비밀번호가 맞지 않습니다. 다시 입력하십시오.", "That is not the present password. Enter it once more."
 )
+NOT_THE_SAME = Text(
+    "새 비밀번호 두 개가 서로 다릅니다. 같게 입력하십시오.", "The new passwords differ. Enter the same one twice."
+)
 WRONG_CODE = Text(
     "인증 번호가 맞지 않습니다. 앱에 지금 보이는 번호를 입력하십시오.",
     "The code does not fit. Enter the one that the app shows now.",
@@ -31,14 +34,14 @@ def change_contact(
     people.set_contact(session, _mine(session, me), name, email, phone, me.actor, now)
 
 
-def check_password(session: Session, me: Identity, password: str, now: datetime) -> Account | None:
-    """The reader's account if the password is theirs, else None, which counts towards the lock."""
-    account = _mine(session, me)
-    return account if log_ins.password_opens(session, account, password, now) else None
+def check_password(session: Session, me: Identity, password: str, now: datetime) -> bool:
+    """Whether the password is the reader's; a wrong one counts towards the lock, so the caller commits either way."""
+    return log_ins.password_opens(session, _mine(session, me), password, now)
 
 
-def change_password(session: Session, me: Identity, account: Account, new: str, now: datetime) -> None:
+def change_password(session: Session, me: Identity, new: str, now: datetime) -> None:
     """Another password; the other sessions end."""
+    account = _mine(session, me)
     account.password_hash = passwords.hash_password(account.login, new)
     _end_others(session, me, account, now)
     _book(session, account, "password_changed", me.actor, now)

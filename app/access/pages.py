@@ -13,19 +13,22 @@ from flask_wtf import FlaskForm
 from limits import parse
 from werkzeug.wrappers import Response
 from wtforms import PasswordField, StringField
-from wtforms.validators import InputRequired, Length
+from wtforms.validators import EqualTo, InputRequired, Length
 
-from app.access import log_ins, passwords, rules, second_factor
+from app.access import links, log_ins, own, passwords, rules, second_factor
 from app.access.accounts import current_identity
 from app.access.attempts import Attempts
 from app.access.log_ins import Pending, Step
 from app.access.models import Account
 from app.access.sessions import Origin
 from app.context import service
+from app.languages import choose_language
+from app.texts import Refused
 from app.times import now
 
 blueprint = Blueprint("access", __name__)
 
+LINK = "/invitation/<string(length=43):token>"
 PENDING = "pending"  # in the session, between the two steps
 LIMITER = "jongnyang.log_in_limiter"
 PER_ADDRESS = parse("60/5minutes")  # an office shares one address
@@ -45,6 +48,15 @@ class CodeForm(FlaskForm):  # type: ignore[misc]
     """A code of the second factor, with a CSRF token."""
 
     code = StringField(_l("Six-digit code"), validators=[InputRequired(), Length(max=20)])
+
+
+class PasswordForm(FlaskForm):  # type: ignore[misc]
+    """A new password, typed twice, with a CSRF token."""
+
+    password = PasswordField(_l("New password"), validators=[InputRequired(), Length(max=passwords.LONGEST)])
+    again = PasswordField(
+        _l("The new password once more"), validators=[EqualTo("password", _l("The new passwords differ."))]
+    )
 
 
 class Entered(UserMixin):  # type: ignore[misc]
@@ -128,6 +140,36 @@ def set_second_factor() -> Response | tuple[Response, int]:
     if not form.validate_on_submit():
         return _set_up_page(form, pending, _expired(form) or _("Enter the six digits that the app shows.")), 422
     return _enter(pending, form.code.data) or (_set_up_page(form, pending, _wrong_code()), 422)
+
+
+@blueprint.get(LINK)
+@rules.public
+def open_link(token: str) -> tuple[Response, int] | Response:
+    """Where a one-time link leads: choose a password."""
+    with service().database.session() as database:
+        account = links.find(database, token, now())
+    return unstored(_link_page(PasswordForm(), account)) if account else _dead_link()
+
+
+@blueprint.post(LINK)
+@rules.public
+def use_link(token: str) -> tuple[Response, int] | Response:
+    """Set the password by a one-time link, and go on as after a log-in."""
+    form = PasswordForm()
+    with service().database.session() as database:
+        account = links.find(database, token, now())
+    if account is None:
+        return _dead_link()
+    if not form.validate_on_submit():
+        failure = _expired(form) or _("Enter the new password twice, the same each time.")
+        return unstored(_link_page(form, account, failure)), 422
+    try:
+        with service().database.begin() as database:
+            account = own.accept(database, token, form.password.data, now())
+    except Refused as refusal:
+        failure = " ".join(text.said(choose_language()) for text in refusal.texts)
+        return unstored(_link_page(form, account, failure)), 422
+    return go_on(account)
 
 
 @blueprint.post("/logout")
@@ -218,6 +260,14 @@ def _set_up_page(form: CodeForm, pending: Pending, failure: str | None = None) -
         name = log_ins.name_in_app(database, pending.district_id, pending.account_id)
     page = render_template("login_second_factor.html", form=form, failure=failure, **set_up(pending.secret, name))
     return unstored(page)
+
+
+def _link_page(form: PasswordForm, account: Account, failure: str | None = None) -> str:
+    return render_template("invitation.html", form=form, account=account, failure=failure)
+
+
+def _dead_link() -> tuple[Response, int]:
+    return unstored(render_template("invitation.html", account=None)), 404
 
 
 def _expired(form: FlaskForm) -> str | None:

@@ -158,3 +158,9 @@ def _link_until(session: Session, account: Account, now: datetime) -> datetime |
     mine = (AccountLink.district_id == account.district_id, AccountLink.account_id == account.id)
     open_ = (AccountLink.used_at.is_(None), AccountLink.expires_at > now)
     return session.scalar(sa.select(sa.func.max(AccountLink.expires_at)).where(*mine, *open_))
+
+
+def complex_choices(session: Session, district_id: int) -> list[Row]:
+    """Code and name of every complex of the district, by name."""
+    places = sa.select(complexes.c.code, complexes.c.name).where(complexes.c.district_id == district_id)
+    return [dict(row._mapping) for row in session.execute(places.order_by(complexes.c.name, complexes.c.code))]

@@ -20,7 +20,20 @@ from app.context import service
 from app.languages import COOKIE, LANGUAGES, choose_language
 from app.problems import KINDS
 from app.times import now
-from app.web import audit_pages, fleet_pages, formats, volume_pages
+from app.web import (
+    account_pages,
+    audit_pages,
+    device_pages,
+    fleet_pages,
+    formats,
+    household_pages,
+    import_pages,
+    installation_pages,
+    message_pages,
+    people_pages,
+    vendor_pages,
+    volume_pages,
+)
 from app.web.queries import overview
 from app.web.trend import trend
 
@@ -42,7 +55,15 @@ def init(app: Flask) -> None:
     app.register_blueprint(blueprint)
     app.register_blueprint(volume_pages.blueprint)
     app.register_blueprint(fleet_pages.blueprint)
+    app.register_blueprint(message_pages.blueprint)
     app.register_blueprint(audit_pages.blueprint)
+    app.register_blueprint(people_pages.blueprint)
+    app.register_blueprint(account_pages.blueprint)
+    app.register_blueprint(household_pages.blueprint)
+    app.register_blueprint(import_pages.blueprint)
+    app.register_blueprint(device_pages.blueprint)
+    app.register_blueprint(installation_pages.blueprint)
+    app.register_blueprint(vendor_pages.blueprint)
     shared = {"formats": formats, "version": __version__}
     app.context_processor(lambda: {"language": choose_language(), "menu": list(_menu(app)), **shared})
 
