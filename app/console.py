@@ -5,6 +5,7 @@ import json
 import os
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
+from functools import cache
 from pathlib import Path
 from typing import Any
 
@@ -156,15 +157,29 @@ def _check_revision(database: Database) -> None:
 
 def _problem(problem: Problem) -> Text:
     """A problem of the API, and what of it the reader needs: the field or the code."""
-    more = "".join(f"\n{name}: {value}" for name, value in problem.extra.items())
-    app = Flask("app")  # its catalogues are the translations of problems
-    Babel(app)
+    app = _catalogues()
     told = {}
     with app.app_context():
         for spoken in LANGUAGES:
             with force_locale(spoken):
-                told[spoken] = f"{problem.kind.title} {problem.kind.detail}{more}"
+                told[spoken] = f"{problem.kind.title} {problem.kind.detail}{_more(problem)}"
     return Text(**told)
+
+
+def _more(problem: Problem) -> str:
+    """Each further member on a line of its own, and each field that is wrong."""
+    members = {name: value for name, value in problem.extra.items() if name != "errors"}
+    wrong = problem.extra.get("errors", {})
+    members |= wrong if isinstance(wrong, dict) else {"errors": wrong}
+    return "".join(f"\n{name}: {value}" for name, value in members.items())
+
+
+@cache
+def _catalogues() -> Flask:
+    """An app for its catalogues, which are the translations of problems."""
+    app = Flask("app")
+    Babel(app)
+    return app
 
 
 def explain(error: Exception) -> Sequence[Text]:

@@ -39,13 +39,13 @@ def vendor_page(
 
 
 def vendor(session: Session, district_id: int, code: str, reach: Reach = WHOLE) -> Row:
-    """One vendor; raises the Problem `not-found`, also for another vendor's people."""
+    """One vendor, the district's memo only for staff. Raises `not-found`, also for another vendor's people."""
     statement = sa.select(*COLUMNS).where(Vendor.district_id == district_id, Vendor.code == code)
     found = session.execute(statement).mappings().first()
     if found is None:
         raise Problem("not-found")
     reach.check_vendor(found["id"])
-    return dict(found)
+    return dict(found) if reach.whole else dict(found) | {"memo": None}
 
 
 def code_of(session: Session, district_id: int, vendor_id: int) -> str:
