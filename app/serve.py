@@ -15,8 +15,10 @@ from gunicorn.arbiter import Arbiter
 from gunicorn.glogging import Logger
 
 from app.console import Command, open_database, read_settings, say
+from app.fleet.faults.remembering import service_started
 from app.settings import Settings
 from app.texts import Refused, Text
+from app.times import now
 
 SERVING = Text(
     "종량 서비스: http://{bind} (작업자 {workers}, 스레드 {threads}). Ctrl-C로 멈춥니다.",
@@ -49,8 +51,8 @@ def serve(bind: str | None, workers: int | None, threads: int | None) -> None:
         workers=workers or settings.workers,
         threads=threads or settings.threads,
     )
-    with open_database(settings):
-        pass
+    with open_database(settings) as database, database.begin() as session:
+        service_started(session, now())
     say(SERVING.fill(bind=settings.bind, workers=settings.workers, threads=settings.threads))
     run(settings)
 
