@@ -18,10 +18,14 @@ LAG_SECONDS = Histogram(
     buckets=(1, 2, 5, 10, 30, 60, 300, 3600, 21600, 86400, 604800),
 )
 REFUSED = Counter("jongnyang_refused_requests", "Requests answered with a problem", ["problem"])
+UNAUDITED = Counter("jongnyang_unaudited_changes", "Changes by people that the audit log does not tell", ["endpoint"])
 
 
 READ = {
     "jongnyang_quarantine_open": "Quarantined records without a decision",
+    "jongnyang_messages_failed": "Messages that could not be sent and that nobody has dealt with",
+    "jongnyang_messages_unknown": "Messages that may not have arrived and that nobody has dealt with",
+    "jongnyang_messages_waiting": "Messages that wait to be sent, for the end of quiet hours or another attempt",
     "jongnyang_silent_gateways": "Gateways with a key not heard of for 15 minutes",
 }
 

@@ -9,6 +9,7 @@ from app import __version__, metrics
 from app.access import rules
 from app.context import service
 from app.db import UNAVAILABLE, current_revision, head_revision
+from app.fleet.messages import queries as messages
 from app.metering import queries
 from app.problems import Problem
 from app.times import now
@@ -48,7 +49,9 @@ def prometheus() -> Response:
         raise Problem("not-authenticated")
     try:
         with service().database.session() as session:
+            told = messages.state_counts(session)
             gauges = {
+                **{f"jongnyang_messages_{state}": told[state] for state in ("failed", "unknown", "waiting")},
                 "jongnyang_quarantine_open": queries.open_quarantine(session),
                 "jongnyang_silent_gateways": queries.silent_gateways(session, now()),
             }

@@ -3,12 +3,21 @@
 from collections.abc import Iterator
 
 import pytest
+from argon2 import PasswordHasher
 
+from app.access import passwords
 from app.db import Database
 from tests.access.people import add_person
 from tests.emptied import database_url, emptied_postgres  # noqa: F401 - fixtures
-from tests.fleet.conftest import quick_start  # noqa: F401 - fixture
 from tests.messages.world import Mailbox, Outboxed, Receiver
+
+
+@pytest.fixture(autouse=True, scope="module")
+def quick_start() -> Iterator[None]:
+    """Leave out what takes most of a test's time and is proved elsewhere: Argon2's effort."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(passwords, "hasher", PasswordHasher(time_cost=1, memory_cost=8, parallelism=1))
+        yield
 
 
 @pytest.fixture

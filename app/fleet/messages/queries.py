@@ -8,6 +8,7 @@ from sqlalchemy.orm import Session
 from app.access.models import Account
 from app.fleet.messages.addresses import masked
 from app.fleet.messages.models import STATES, ContactChannel, Message
+from app.problems import Problem
 
 Row = dict[str, Any]
 
@@ -63,12 +64,21 @@ def own_messages(
     return [dict(row) for row in session.execute(statement).mappings()]
 
 
+def message(session: Session, district_id: int, message_id: int) -> Row:
+    """One message of the district as in the list; raises the Problem `not-found`."""
+    statement = _messages(district_id, None, 1).where(Message.id == message_id)
+    row = session.execute(statement).mappings().first()
+    if row is None:
+        raise Problem("not-found")
+    return _masked(dict(row), row["channel"])
+
+
 def state_counts(session: Session, district_id: int | None = None) -> dict[str, int]:
     """How many messages are in which state; every state is there. Without a district, of all: what metrics show."""
     statement = sa.select(Message.state, sa.func.count()).group_by(Message.state)
     if district_id is not None:
         statement = statement.where(Message.district_id == district_id)
-    return dict.fromkeys(STATES, 0) | dict(session.execute(statement).tuples().all())
+    return dict.fromkeys(STATES, 0) | {row[0]: row[1] for row in session.execute(statement)}
 
 
 def _messages(district_id: int, before: int | None, limit: int) -> sa.Select[Any]:
