@@ -12,12 +12,11 @@ from app.registry.imports import service
 from app.registry.imports.queries import Past, past_imports
 from app.registry.imports.rendering import as_text
 from app.registry.imports.report import Report, as_json
-from app.registry.imports.undo import undo
-from app.registry.imports.words import KINDS, counted, shown
+from app.registry.imports.sheets import File
+from app.registry.imports.words import KINDS, shown
 from app.texts import Text
 from app.times import format_instant, now
 
-UNDONE = Text("되돌렸습니다: 가져오기 {batch} ({counts})", "Import {batch} was taken back ({counts}).")
 NO_IMPORTS = Text(
     "아직 가져온 파일이 없습니다. 첫 파일: jongnyang import complexes FILE --dry-run",
     "Nothing was imported yet. The first file: jongnyang import complexes FILE --dry-run",
@@ -35,7 +34,8 @@ def imports() -> None:
     """Take files in, and take them back as a whole."""
 
 
-def _file_options(command: Callable[..., Any]) -> Callable[..., Any]:
+def file_options(command: Callable[..., Any]) -> Callable[..., Any]:
+    """What every command takes that reads a file."""
     for option in (
         click.option("--district", metavar="CODE", help="District (cityCode) that the file must belong to."),
         click.option("--json", "json_", is_flag=True, help="Print the report as JSON."),
@@ -52,31 +52,10 @@ def _file_options(command: Callable[..., Any]) -> Callable[..., Any]:
     ko="K-eco 단지 목록(data.go.kr 3045421)을 가져옵니다.",
     example="jongnyang import complexes gangseo_complexes.csv --dry-run",
 )
-@_file_options
+@file_options
 def complexes(file: Path, dry_run: bool, json_: bool, district: str | None) -> None:
     """Take in a K-eco list of complexes (data.go.kr 3045421)."""
-    _take_in(service.import_complexes, file, dry_run, json_, district)
-
-
-@imports.command(
-    "households",
-    cls=Command,
-    ko="세대와 카드를 가져옵니다. 열: complex_code,building,unit,card_number,moved_in[,moved_out]",
-    example="jongnyang import households households.csv --dry-run",
-)
-@_file_options
-def households(file: Path, dry_run: bool, json_: bool, district: str | None) -> None:
-    """Take in households and cards: complex_code,building,unit,card_number,moved_in[,moved_out]."""
-    _take_in(service.import_households, file, dry_run, json_, district)
-
-
-@imports.command("undo", cls=Command, ko="가져오기 하나를 통째로 되돌립니다.", example="jongnyang import undo W0G/3")
-@click.argument("batch_id")
-def undo_command(batch_id: str) -> None:
-    """Take an import back as a whole: BATCH_ID as “import list” shows it."""
-    with open_database() as database:
-        batch, counts = undo(database, batch_id, actor(), now())
-    say(UNDONE.fill(batch=batch, counts=counted(counts)))
+    take_in(service.import_complexes, file, dry_run, json_, district)
 
 
 @imports.command("list", cls=Command, ko="지금까지의 가져오기를 보입니다.", example="jongnyang import list")
@@ -94,15 +73,16 @@ def list_command(json_: bool) -> None:
         say(NO_IMPORTS)
 
 
-def _take_in(
+def take_in(
     import_file: Callable[[Database, service.Order], Report],
     file: Path,
     dry_run: bool,
     json_: bool,
     district: str | None,
 ) -> None:
+    """Take a file in and print the report."""
     with open_database() as database:
-        report = import_file(database, service.Order(file, actor(), now(), dry_run, district))
+        report = import_file(database, service.Order(File.opened(file), actor(), now(), dry_run, district))
     if json_:
         say_json(as_json(report, language()))
     else:

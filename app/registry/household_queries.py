@@ -5,7 +5,7 @@ from datetime import datetime
 from typing import Any, NamedTuple
 
 import sqlalchemy as sa
-from sqlalchemy.orm import Session
+from sqlalchemy.orm import Session, aliased
 
 from app.access.reach import WHOLE, Reach
 from app.registry.masking import MASKS
@@ -144,9 +144,8 @@ def _with_card(last4: str) -> sa.Select[Any]:
 
 
 def _state(now: datetime) -> Any:
-    lives = sa.exists().where(
-        Tenancy.district_id == Household.district_id, Tenancy.household_id == Household.id, _at(Tenancy, now)
-    )
+    t = aliased(Tenancy)
+    lives = sa.exists().where(t.district_id == Household.district_id, t.household_id == Household.id, _at(t, now))
     return sa.case((lives, "lived_in"), (Household.abandoned_at.is_not(None), "abandoned"), else_="empty")
 
 

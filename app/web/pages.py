@@ -24,6 +24,8 @@ from app.web import (
     account_pages,
     audit_pages,
     device_pages,
+    fault_pages,
+    fault_rule_pages,
     fleet_pages,
     formats,
     household_pages,
@@ -62,6 +64,8 @@ def init(app: Flask) -> None:
     app.register_blueprint(household_pages.blueprint)
     app.register_blueprint(import_pages.blueprint)
     app.register_blueprint(device_pages.blueprint)
+    app.register_blueprint(fault_pages.blueprint)
+    app.register_blueprint(fault_rule_pages.blueprint)
     app.register_blueprint(installation_pages.blueprint)
     app.register_blueprint(vendor_pages.blueprint)
     shared = {"formats": formats, "version": __version__}

@@ -1,0 +1,49 @@
+"""What pages and programs share of imports: who may import what, and where a file comes from."""
+
+from datetime import datetime
+
+from flask import Request
+from sqlalchemy.orm import Session
+
+from app.access import audit
+from app.access.accounts import Identity
+from app.problems import Problem
+from app.registry.imports.report import Report
+from app.registry.imports.service import IMPORTS, Order
+from app.registry.imports.sheets import File
+from app.registry.models import District
+
+MAX_FILE = 16 * 1024 * 1024  # a row of every household of the largest district takes a quarter of it
+WHOLE_DISTRICT = "registry:write"  # what files need that are not of households
+
+
+def let_large_files_in(request: Request) -> None:
+    """Raise the limit of the body for this request, before anything reads the form."""
+    request.max_content_length = MAX_FILE
+
+
+def check_kind(identity: Identity, kind: str) -> None:
+    """Raise `invalid` for no kind of file, `not-allowed` for one that takes more than moves."""
+    if kind not in IMPORTS:
+        raise Problem("invalid", errors={"kind": ", ".join(IMPORTS)})
+    if kind != "households" and not identity.may(WHOLE_DISTRICT):
+        raise Problem("not-allowed", scope=WHOLE_DISTRICT)
+
+
+def order_of(session: Session, identity: Identity, file: File, now: datetime, *, dry_run: bool) -> Order:
+    """The import that this person asks for, in their district and as far as they see."""
+    code = session.get_one(District, identity.district_id).code
+    return Order(file, identity.actor, now, dry_run, code, identity.reach)
+
+
+def only_actor(identity: Identity) -> str | None:
+    """Whose imports this person sees: those of all who see the whole district, else their own."""
+    return None if identity.reach.whole else identity.login
+
+
+def book_check(session: Session, identity: Identity, report: Report, now: datetime) -> None:
+    """Book that a file was checked: it is kept for an hour, and names what may not be known to all."""
+    sheet = report.sheet
+    told = {"kind": report.kind, "sha256": sheet.sha256, "skipped": len(report.skipped)}
+    entry = audit.Entry("import.checked", "import", sheet.sha256[:16], sheet.name[-100:], after=told)
+    audit.book(session, identity.district_id, entry, identity.actor, now)
