@@ -34,6 +34,7 @@ from app.fleet.faults.schemas import (
     StatisticsSchema,
     YearArguments,
 )
+from app.problems import Problem
 from app.times import now
 
 blueprint = Blueprint("faults", __name__, url_prefix="/api/v1", description="Faults, incidents and who answers")
@@ -104,7 +105,8 @@ def list_rules() -> dict[str, Any]:
 def set_rule(wanted: dict[str, Any]) -> None:
     """Set a setting, or return to its default."""
     with service().database.begin() as session:
-        policy.set_rule(session, current_district_id(), **wanted, actor=current_actor(), now=now())
+        if not policy.set_rule(session, current_district_id(), **wanted, actor=current_actor(), now=now()):
+            raise Problem("fault-unchanged")
 
 
 @blueprint.get("/faults/duties")

@@ -15,7 +15,7 @@ from app.access.reach import WHOLE, Reach
 from app.fleet.faults.models import Fault, FaultDuty, FaultEvent, Incident
 from app.fleet.models import GatewayEpoch
 from app.problems import Problem
-from app.registry.models import Complex, Gateway, Meter
+from app.registry.models import Complex, Gateway, Meter, MeterAssignment
 
 Row = dict[str, Any]
 OPEN = ("open", "taken")
@@ -154,6 +154,32 @@ def incident_detail(session: Session, district_id: int, reach: Reach, incident_i
     if not found:
         raise Problem("not-found")
     return found[0]
+
+
+def standing_meters(
+    session: Session, district_id: int, reach: Reach, now: datetime, complex_code: str | None = None, limit: int = 500
+) -> list[Row]:
+    """Meters that stand somewhere within the reach now: meter and complex (codes), complex_name."""
+    a = MeterAssignment
+    statement = (
+        sa.select(Meter.code.label("meter"), Complex.code.label("complex"), Complex.name.label("complex_name"))
+        .select_from(a)
+        .join(Meter, sa.and_(Meter.district_id == a.district_id, Meter.id == a.meter_id))
+        .join(Complex, sa.and_(Complex.district_id == a.district_id, Complex.id == a.complex_id))
+        .where(a.district_id == district_id, reach.within(a.complex_id))
+        .where(a.valid_from <= now, sa.or_(a.valid_to.is_(None), a.valid_to > now))
+    )
+    if complex_code is not None:
+        statement = statement.where(Complex.code == complex_code)
+    return _rows(session, statement.order_by(Complex.name, Meter.code).limit(limit))
+
+
+def complexes_within(session: Session, district_id: int, reach: Reach) -> list[Row]:
+    """Code and name of the complexes within the reach, by name."""
+    statement = sa.select(Complex.code, Complex.name).where(
+        Complex.district_id == district_id, reach.within(Complex.id)
+    )
+    return _rows(session, statement.order_by(Complex.name, Complex.code))
 
 
 def duty_list(session: Session, district_id: int) -> list[Row]:

@@ -4,6 +4,7 @@ from datetime import datetime
 from typing import Any, NamedTuple
 
 import sqlalchemy as sa
+from flask_babel import lazy_gettext as _l
 from sqlalchemy.orm import Session
 
 from app.access import audit
@@ -12,7 +13,7 @@ from app.access.rules import ROLES
 from app.db import upsert
 from app.fleet.faults.answering import ANSWERING
 from app.fleet.faults.models import FaultDuty, FaultRule
-from app.fleet.faults.policy import CLASSES, NAMES, Policy, default_of, setting_of
+from app.fleet.faults.policy import CLASSES, NAMES, Policy, setting_of
 from app.ids import allocate
 from app.problems import Problem
 from app.registry.models import Complex
@@ -27,21 +28,22 @@ def read_policy(session: Session, district_id: int) -> Policy:
 def set_rule(session: Session, district_id: int, name: str, value: int | None, actor: str, now: datetime) -> bool:
     """Set a setting, or return to its default with None; whether anything changed. Raises `invalid`."""
     if name not in NAMES:
-        raise Problem("invalid", errors={"name": f"{name[:60]}: no such setting"})
+        raise Problem("invalid", errors={"name": _l("There is no such setting: %(name)s", name=name[:60])})
     setting = setting_of(name)
     if value is not None and not setting.least <= value <= setting.most:
-        raise Problem("invalid", errors={name: f"{setting.least} … {setting.most}"})
-    before = read_policy(session, district_id)[name]
-    mine = (FaultRule.district_id == district_id, FaultRule.name == name)
-    if value is None or value == setting.default:
-        session.execute(sa.delete(FaultRule).where(*mine))
-    else:
-        row = {"value": value, "set_by": actor, "set_at": now}
-        statement = upsert(session, FaultRule).values(row | {"district_id": district_id, "name": name})
-        session.execute(statement.on_conflict_do_update(index_elements=["district_id", "name"], set_=row))
-    after = default_of(name) if value is None else value
+        raise Problem(
+            "invalid",
+            errors={name: _l("Write a number from %(least)s to %(most)s.", least=setting.least, most=setting.most)},
+        )
+    before, after = read_policy(session, district_id)[name], setting.default if value is None else value
     if after == before:
         return False
+    if after == setting.default:
+        session.execute(sa.delete(FaultRule).where(FaultRule.district_id == district_id, FaultRule.name == name))
+    else:
+        row = {"value": after, "set_by": actor, "set_at": now}
+        statement = upsert(session, FaultRule).values(row | {"district_id": district_id, "name": name})
+        session.execute(statement.on_conflict_do_update(index_elements=["district_id", "name"], set_=row))
     entry = audit.Entry("fault.rule_set", "fault_rule", name, name, {"value": before}, {"value": after})
     audit.book(session, district_id, entry, actor, now)
     return True
@@ -59,7 +61,7 @@ class Wanted(NamedTuple):
 def set_duty(session: Session, district_id: int, wanted: Wanted, actor: str, now: datetime) -> int:
     """Say who answers for a class at a complex; the id of the duty, which replaces what was said of the same before."""
     if wanted.fault_class is not None and wanted.fault_class not in CLASSES:
-        raise Problem("invalid", errors={"fault_class": ", ".join(CLASSES)})
+        raise Problem("invalid", errors={"fault_class": _l("Choose one: %(classes)s", classes=", ".join(CLASSES))})
     complex_id = None if wanted.complex is None else complex_of(session, district_id, wanted.complex)
     owner_id = answerer(session, district_id, wanted.owner, complex_id, "owner")
     above = wanted.escalate_to
@@ -104,7 +106,7 @@ def complex_of(session: Session, district_id: int, code: str) -> int:
     """The id of a complex by its code; raises `invalid` where there is none."""
     found = session.scalar(sa.select(Complex.id).where(Complex.district_id == district_id, Complex.code == code))
     if found is None:
-        raise Problem("invalid", errors={"complex": f"{code[:40]}: no such complex"})
+        raise Problem("invalid", errors={"complex": _l("There is no such complex: %(code)s", code=code[:40])})
     return found
 
 
@@ -116,7 +118,10 @@ def answerer(session: Session, district_id: int, login: str, complex_id: int | N
         )
     )
     if account is None or not may_answer(session, account, complex_id):
-        raise Problem("invalid", errors={field: f"{login[:64]}: nobody of this login can answer for faults there"})
+        raise Problem(
+            "invalid",
+            errors={field: _l("Nobody of this login can answer for faults there: %(login)s", login=login[:64])},
+        )
     return account.id
 
 
@@ -129,6 +134,22 @@ def may_answer(session: Session, account: Account, complex_id: int | None) -> bo
         return True
     mine = (AccountComplex.district_id == account.district_id, AccountComplex.account_id == account.id)
     return complex_id in set(session.scalars(sa.select(AccountComplex.complex_id).where(*mine)))
+
+
+def answerers(session: Session, district_id: int, complex_id: int | None = None, anywhere: bool = False) -> list[Any]:
+    """Login and name of those who may answer for faults at a complex, or, with `anywhere`, at any that they see."""
+    able = [name for name, role in ROLES.items() if ANSWERING in role.scopes]
+    narrow = [name for name in able if "complex" in ROLES[name].reaches]
+    sees = sa.exists().where(
+        AccountComplex.district_id == Account.district_id,
+        AccountComplex.account_id == Account.id,
+        AccountComplex.complex_id == complex_id,
+    )
+    statement = sa.select(Account.login, Account.name).where(
+        *(Account.district_id == district_id, Account.disabled_at.is_(None), Account.role.in_(able)),
+        sa.true() if anywhere else sa.or_(Account.role.not_in(narrow), Account.all_complexes, sees),
+    )
+    return list(session.execute(statement.order_by(Account.name, Account.login)))
 
 
 def _logins(session: Session, duty: FaultDuty) -> dict[str, Any]:

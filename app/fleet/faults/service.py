@@ -6,6 +6,7 @@ from datetime import datetime
 from typing import Any
 
 import sqlalchemy as sa
+from flask_babel import lazy_gettext as _l
 from sqlalchemy.orm import Session
 
 from app.access import audit
@@ -56,7 +57,7 @@ def take_fault(
     fault = _open(session, district_id, reach, fault_id)
     account = session.get(Account, (district_id, account_id))
     if account is None or not may_answer(session, account, fault.complex_id):
-        raise Problem("invalid", errors={"owner": "this account cannot answer for faults there"})
+        raise Problem("invalid", errors={"owner": _l("This account cannot answer for faults there.")})
     before = _name(session, district_id, fault.owner_id)
     if fault.state == "taken" and fault.owner_id == account_id:
         raise Problem("fault-unchanged")
@@ -105,7 +106,7 @@ def change_due(
     fault = _open(session, district_id, reach, fault_id)
     note = _worded("note", note)
     if due_at <= now:
-        raise Problem("invalid", errors={"due_at": "must lie in the future"})
+        raise Problem("invalid", errors={"due_at": _l("Write a moment in the future.")})
     before = fault.due_at
     fault.due_at, fault.escalation_level = due_at, 0
     event = Event(fault_id, "due_changed", actor, before.isoformat(), due_at.isoformat(), note)
@@ -183,19 +184,21 @@ def _device(session: Session, district_id: int, reach: Reach, meter: str, now: d
         .where(a.valid_from <= now, sa.or_(a.valid_to.is_(None), a.valid_to > now))
     ).first()
     if found is None:
-        raise Problem("invalid", errors={"meter": f"{meter[:40]}: no such meter stands here"})
+        raise Problem(
+            "invalid", errors={"meter": _l("No meter with this code stands here: %(meter)s", meter=meter[:40])}
+        )
     return Device(*found)
 
 
 def _check_class(fault_class: str) -> None:
     if fault_class not in CLASSES:
-        raise Problem("invalid", errors={"fault_class": ", ".join(CLASSES)})
+        raise Problem("invalid", errors={"fault_class": _l("Choose one: %(classes)s", classes=", ".join(CLASSES))})
 
 
 def _worded(field: str, text: str) -> str:
     text = text.strip()
     if not text or len(text) > MAX_WORDS:
-        raise Problem("invalid", errors={field: f"1 … {MAX_WORDS}"})
+        raise Problem("invalid", errors={field: _l("Write 1 to %(most)s characters.", most=MAX_WORDS)})
     return text
 
 

@@ -1,6 +1,11 @@
 """What faults are called, in both languages: in messages, on pages and in the terminal."""
 
+from collections.abc import Mapping
+from datetime import datetime
+from typing import Any
+
 from app.fleet.faults.policy import CLASSES, REPORTED
+from app.fleet.messages.words import moment
 from app.texts import Text
 
 CLASS_NAMES = {
@@ -38,7 +43,7 @@ EVENT_NAMES = {
     "left": Text("장애 종료 후 남음", "Left over from an outage"),
 }
 OUTAGE = Text("게이트웨이 {gateways}대 중 {silent}대 무응답", "{silent} of {gateways} gateways silent")
-PERSON_WORDS = Text("{name}: {words}", "{name}: {words}")
+FROM_TO = Text("{before} → {after}", "{before} → {after}")
 ITSELF = Text("저절로", "by itself")
 
 
@@ -48,3 +53,23 @@ def what(fault_class: str, condition: str) -> Text:
     if condition == REPORTED + fault_class:
         return name
     return Text(f"{name.ko} - {CONDITION_NAMES[condition].ko}", f"{name.en} – {CONDITION_NAMES[condition].en}")
+
+
+def change(event: Mapping[str, Any]) -> Text | None:
+    """What an entry of the history changed, or None where it changed nothing that is told."""
+    before, after = (_shown(event["kind"], event[name]) for name in ("before", "after"))
+    if before is None:
+        return after
+    return before if after is None else FROM_TO.fill(before=before, after=after)
+
+
+def _shown(kind: str, value: str | None) -> Text | None:
+    if value is None:
+        return None
+    if kind == "reclassified":
+        return CLASS_NAMES[value]
+    if kind == "due_changed":
+        return moment(datetime.fromisoformat(value))
+    if kind in ("joined", "left"):
+        return Text(f"#{value}", f"#{value}")
+    return Text(value, value)
