@@ -9,6 +9,7 @@ from flask_login import LoginManager, current_user
 from flask_wtf.csrf import CSRFError, CSRFProtect
 from werkzeug.wrappers import Response as AnyResponse
 
+from app import metrics
 from app.access import accounts, pages, rules, sessions
 from app.access.accounts import Identity
 from app.context import service
@@ -65,6 +66,8 @@ def enforce() -> AnyResponse | None:
     if rule is None:
         log.error("route without an access rule", endpoint=request.endpoint)
         raise Problem("internal", request_id=g.get("request_id"))
+    if rule == rules.PUBLIC and wants_page() and current_user.is_authenticated:
+        g.identity = current_user._get_current_object()  # the menu of a page that is open to all
     if rule in (rules.PUBLIC, rules.GATEWAY):
         return None
     g.identity = identify()
@@ -124,6 +127,7 @@ def check_audited(response: Response) -> Response:
     changing = request.method not in ("GET", "HEAD", "OPTIONS") and response.status_code < 400
     if changing and g.get("identity") is not None and not g.get("audited"):
         log.error("change without an audit entry", endpoint=request.endpoint)
+        metrics.UNAUDITED.labels(request.endpoint).inc()
     return response
 
 

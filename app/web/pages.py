@@ -1,18 +1,17 @@
 """Pages for people: the first page with what arrives now, the language switch, and an explanation of every problem."""
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from datetime import datetime
 from typing import Any, TypeVar
 
 import sqlalchemy as sa
-from flask import Blueprint, Flask, Response, abort, g, make_response, redirect, render_template, request
+from flask import Blueprint, Flask, Response, abort, current_app, make_response, redirect, render_template, request
 from flask_babel import force_locale
-from flask_babel import lazy_gettext as _l
 from werkzeug.wrappers import Response as AnyResponse
 
 from app import __version__
 from app.access import rules
-from app.access.accounts import current_district_id, current_reach
+from app.access.accounts import current_district_id, current_identity, current_reach
 from app.access.enforce import HEADERS
 from app.access.pages import safe_path
 from app.access.reach import Reach
@@ -31,23 +30,19 @@ from app.web import (
     household_pages,
     import_pages,
     installation_pages,
+    manual_pages,
     message_pages,
     people_pages,
     vendor_pages,
     volume_pages,
 )
+from app.web.menu import first_page, may_open, menu
 from app.web.queries import overview
 from app.web.trend import trend
 
 blueprint = Blueprint("web", __name__)
 
 YEAR = 365 * 24 * 3600
-MENU = (
-    ("web.home", _l("Today")),
-    ("volume_pages.district", _l("Volumes")),
-    ("volume_pages.complexes", _l("Complexes")),
-    ("fleet_pages.gateways", _l("Gateways")),
-)
 Answer = TypeVar("Answer")
 SWAGGER_IMAGES = "; img-src 'self' data:"  # Swagger UI's style sheet carries its icons in itself
 
@@ -68,24 +63,17 @@ def init(app: Flask) -> None:
     app.register_blueprint(fault_rule_pages.blueprint)
     app.register_blueprint(installation_pages.blueprint)
     app.register_blueprint(vendor_pages.blueprint)
+    app.register_blueprint(manual_pages.blueprint)
     shared = {"formats": formats, "version": __version__}
-    app.context_processor(lambda: {"language": choose_language(), "menu": list(_menu(app)), **shared})
-
-
-def _menu(app: Flask) -> Iterator[tuple[str, Any]]:
-    """The pages that the reader may open; all of them before the log-in."""
-    identity = g.get("identity")
-    for endpoint, name in MENU:
-        view = app.view_functions[endpoint]
-        rule, reaches = rules.rule_of(view), ("district", rules.reach_of(view))
-        if identity is None or (rule is not None and identity.may(rule) and identity.reach.kind in reaches):
-            yield endpoint, name
+    app.context_processor(lambda: {"language": choose_language(), "menu": menu(app), **shared})
 
 
 @blueprint.get("/")
-@rules.scope("metering:read", reach="complex")
-def home() -> str:
-    """What was thrown away today, complete without JavaScript."""
+@rules.logged_in
+def home() -> str | AnyResponse:
+    """What was thrown away today, complete without JavaScript; whoever may not see it begins elsewhere."""
+    if not may_open(current_app, "web.live", current_identity()):
+        return redirect(first_page(current_app))
     return render_template("home.html", overview=_read(overview), trend=_read(trend))
 
 

@@ -51,6 +51,18 @@ def add() -> Response | tuple[str, int]:
     return redirect(url_for("vendor_pages.vendor", code=code))
 
 
+@blueprint.get("/vendor")
+@rules.scope("vendor:read", reach="vendor")
+def own() -> Response:
+    """A vendor's people go to their own profile, everybody else to the list."""
+    vendor_id = current_reach().vendor_id
+    if vendor_id is None:
+        return redirect(url_for("vendor_pages.vendors"))
+    with service().database.session() as session:
+        code = queries.code_of(session, current_district_id(), vendor_id)
+    return redirect(url_for("vendor_pages.vendor", code=code))
+
+
 @blueprint.get(VENDOR)
 @rules.scope("vendor:read", reach="vendor")
 def vendor(code: str) -> str:
