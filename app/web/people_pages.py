@@ -1,5 +1,6 @@
 """Pages of administrators about people: the list, an invitation, one person with their role, tokens and log-ins."""
 
+import re
 from collections.abc import Callable
 from typing import Any
 
@@ -106,7 +107,7 @@ def _invite_again(session: Session, login: str) -> dict[str, Any]:
 
 def _make_token(session: Session, login: str) -> dict[str, Any]:
     asked = typed("token", "days")
-    days = int(asked["days"]) if asked["days"].isdecimal() and len(asked["days"]) < 5 else 0
+    days = int(asked["days"]) if re.fullmatch(r"[0-9]{1,4}", asked["days"]) else 0
     scopes = request.form.getlist("scopes")
     secret, until = people.make_token(
         session, current_district_id(), login, asked["token"], scopes, days, current_actor(), now()
