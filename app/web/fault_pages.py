@@ -35,9 +35,9 @@ DIRECTLY = 200  # so many meters are offered at once; of more, first the complex
 FAULT = f"/faults/<int(max={MAX_ID}):fault_id>"
 WHICH = {
     "open": _l("Open"),
-    "overdue": _l("Overdue"),
+    "overdue": _l("Past its due time"),
     "unowned": _l("Without anybody in charge"),
-    "closed": _l("Closed"),
+    "closed": _l("Closed faults"),
     "all": _l("All"),
 }
 DONE = {

@@ -91,7 +91,9 @@ def fault_detail(session: Session, district_id: int, reach: Reach, fault_id: int
 def fault_counts(
     session: Session, district_id: int, reach: Reach, now: datetime, account_id: int | None = None
 ) -> dict[str, int]:
-    """How many faults are open, overdue, without an owner, and the account's own (`mine`)."""
+    """How many faults are open, overdue, without an owner, and the account's own (`mine`); an outage that goes on is
+    not counted fault by fault.
+    """
     counted = {
         "open": sa.true(),
         "overdue": Fault.due_at <= now,
@@ -99,16 +101,14 @@ def fault_counts(
         "mine": Fault.owner_id == account_id if account_id is not None else sa.false(),
     }
     sums = [sa.func.count(sa.case((condition, 1))).label(name) for name, condition in counted.items()]
-    statement = sa.select(*sums).where(
-        Fault.district_id == district_id, Fault.state.in_(OPEN), reach.within(Fault.complex_id)
-    )
+    statement = sa.select(*sums).where(Fault.district_id == district_id, *_waiting(), reach.within(Fault.complex_id))
     return dict(session.execute(statement).mappings().one())
 
 
 def open_by_class(session: Session, district_id: int, reach: Reach) -> dict[str, int]:
     """How many faults are open, by class; only classes that have some."""
     statement = sa.select(Fault.fault_class, sa.func.count()).where(
-        Fault.district_id == district_id, Fault.state.in_(OPEN), reach.within(Fault.complex_id)
+        Fault.district_id == district_id, *_waiting(), reach.within(Fault.complex_id)
     )
     return dict(session.execute(statement.group_by(Fault.fault_class)).all())
 
@@ -221,9 +221,9 @@ def _faults(district_id: int, reach: Reach) -> sa.Select[*tuple[Any, ...]]:
 
 def _which(wanted: Wanted, now: datetime) -> list[sa.ColumnElement[bool]]:
     lists: dict[str, list[sa.ColumnElement[bool]]] = {
-        "open": [Fault.state.in_(OPEN)],
-        OVERDUE: [Fault.state.in_(OPEN), Fault.due_at <= now],
-        "unowned": [Fault.state.in_(OPEN), Fault.owner_id.is_(None)],
+        "open": [*_waiting(wanted)],
+        OVERDUE: [*_waiting(wanted), Fault.due_at <= now],
+        "unowned": [*_waiting(wanted), Fault.owner_id.is_(None)],
         "closed": [Fault.state == "closed"],
         "all": [],
     }
@@ -239,6 +239,16 @@ def _which(wanted: Wanted, now: datetime) -> list[sa.ColumnElement[bool]]:
         if value is not None:
             conditions.append(column == value)
     return conditions
+
+
+def _waiting(wanted: Wanted = Wanted()) -> tuple[sa.ColumnElement[bool], ...]:  # noqa: B008 - immutable
+    """Open faults for somebody to mend: those of an outage that goes on have its own line, unless asked for."""
+    if wanted.incident_id is not None:
+        return (Fault.state.in_(OPEN),)
+    running = sa.exists().where(
+        Incident.district_id == Fault.district_id, Incident.id == Fault.incident_id, Incident.closed_at.is_(None)
+    )
+    return (Fault.state.in_(OPEN), ~running)
 
 
 def _shown(row: Row, now: datetime | None) -> Row:

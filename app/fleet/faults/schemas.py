@@ -22,7 +22,10 @@ def note() -> Words:
 
 
 class FaultArguments(Strict):
-    """Which faults. Open ones come by their due time, others newest first; `after` is the id of the last one before."""
+    """Which faults. Open ones come by their due time, others newest first; `after` is the id of the last one before.
+
+    Those of an outage that goes on are listed by its `incident`, or among `all`.
+    """
 
     which = fields.String(load_default="open", validate=validate.OneOf(LISTS))
     fault_class = fields.String(validate=CLASS)

@@ -60,7 +60,7 @@ def change(event: Mapping[str, Any]) -> Text | None:
     before, after = (_shown(event["kind"], event[name]) for name in ("before", "after"))
     if before is None:
         return after
-    return before if after is None else FROM_TO.fill(before=before, after=after)
+    return before if after in (None, before) else FROM_TO.fill(before=before, after=after)
 
 
 def _shown(kind: str, value: str | None) -> Text | None:
