@@ -9,6 +9,7 @@ Use one of them alone with `@pytest.mark.parametrize("dialect", ["postgresql"])`
 import contextlib
 import shutil
 import sqlite3
+import sys
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -23,6 +24,24 @@ BROWSER_PACKAGES = "chromium fonts-nanum"
 
 _held = pytest.StashKey[contextlib.ExitStack]()
 _server = pytest.StashKey[dict[str, str]]()
+
+
+@pytest.fixture(autouse=True)
+def every_change_is_audited(request: pytest.FixtureRequest) -> Iterator[None]:
+    """Whatever a test lets people change by page or API must stand in the audit log, or its mark says `unaudited`."""
+    before = _unaudited()
+    yield
+    if request.node.get_closest_marker("unaudited") is None:
+        assert _unaudited() == before, "A route changed something and booked nothing (see app/access/audit.py)."
+
+
+def _unaudited() -> dict[str, float]:
+    """How often each endpoint of this process changed something and booked nothing."""
+    metrics = sys.modules.get("app.metrics")  # tests of the gateway never load the service
+    if metrics is None:
+        return {}
+    (family,) = metrics.UNAUDITED.collect()
+    return {each.labels["endpoint"]: each.value for each in family.samples if each.name.endswith("_total")}
 
 
 def pytest_report_header() -> str:

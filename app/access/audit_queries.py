@@ -3,6 +3,7 @@
 import json
 from collections.abc import Iterable, Iterator, Sequence
 from datetime import date, datetime, time, timedelta
+from operator import itemgetter
 from typing import Any, NamedTuple
 
 import sqlalchemy as sa
@@ -49,7 +50,7 @@ def entries(
     conditions += _conditions(executor, district_id, asked)
     if before is not None:
         conditions.append(AuditEntry.id < before)
-    return _rows(executor, district_id, conditions, limit)
+    return _decoded(executor, district_id, _rows(executor, conditions, limit))
 
 
 def every_entry(connection: sa.Connection, district_id: int, reach: Reach, asked: Asked) -> Iterator[dict[str, Any]]:
@@ -74,12 +75,16 @@ def history(
     The reader may see the thing: check that first. What happened to it while it was of a complex outside of the
     reader's reach is left out.
     """
-    subjects = [(kind, str(id_)), *((other, str(each)) for other, each in also)]
-    same = [sa.and_(AuditEntry.subject_kind == of, AuditEntry.subject_id == each) for of, each in subjects]
-    mine = [AuditEntry.district_id == district_id, sa.or_(*same)]
+    mine = [AuditEntry.district_id == district_id]
     if reach.kind != "vendor":  # a vendor has no complex, and sees only itself
         mine.append(reach.within(AuditEntry.complex_id))
-    return [told(row) for row in _rows(executor, district_id, mine, limit)]
+    rows: list[sa.RowMapping] = []
+    for of, each in {(kind, str(id_)), *((of, str(each)) for of, each in also)}:
+        # A query each: only so does SQLite look into the index by subject.
+        same = (AuditEntry.subject_kind == of, AuditEntry.subject_id == each)
+        rows += _rows(executor, [*mine, *same], limit)
+    newest = sorted(rows, key=itemgetter("id"), reverse=True)[:limit]
+    return list(map(told, _decoded(executor, district_id, newest)))
 
 
 def _conditions(executor: Executor, district_id: int, asked: Asked) -> list[sa.ColumnElement[bool]]:
@@ -112,17 +117,18 @@ def _names_of(executor: Executor, district_id: int, actor: str) -> list[str]:
     return [actor, *(f"{actor}/{name}" for name in names)]
 
 
-def _rows(
-    executor: Executor, district_id: int, conditions: Sequence[sa.ColumnElement[bool]], limit: int
-) -> list[dict[str, Any]]:
+def _rows(executor: Executor, conditions: Sequence[sa.ColumnElement[bool]], limit: int) -> Sequence[sa.RowMapping]:
     statement = sa.select(*COLUMNS).where(*conditions).order_by(AuditEntry.id.desc()).limit(limit)
-    found = executor.execute(statement).mappings().all()
-    names = _names(executor, district_id, {_login(row["actor"]) for row in found})
+    return executor.execute(statement).mappings().all()
+
+
+def _decoded(executor: Executor, district_id: int, rows: Sequence[sa.RowMapping]) -> list[dict[str, Any]]:
+    names = _names(executor, district_id, {_login(row["actor"]) for row in rows})
     return [
         dict(row)
         | {name: json.loads(row[name]) if row[name] else None for name in ("before", "after")}
         | {"actor_name": names.get(_login(row["actor"]))}
-        for row in found
+        for row in rows
     ]
 
 

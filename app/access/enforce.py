@@ -48,7 +48,7 @@ def init(app: Flask) -> None:
     app.before_request(enforce)
     app.after_request(add_headers)
     app.after_request(check_audited)
-    pages.init(app)
+    app.register_blueprint(pages.blueprint)
 
 
 @logins.user_loader  # type: ignore[untyped-decorator]

@@ -115,6 +115,7 @@ class AuditEntry(Base):
     __table_args__ = (
         sa.Index("ix_audit_entry_subject", "district_id", "subject_kind", "subject_id", "id"),
         sa.Index("ix_audit_entry_actor", "district_id", "actor", "id"),
+        sa.Index("ix_audit_entry_complex", "district_id", "complex_id", "id"),
         sa.Index("ix_audit_entry_at", "district_id", "at"),
     )
 

@@ -174,6 +174,7 @@ def keep_an_audit_log() -> None:
     )
     op.create_index("ix_audit_entry_subject", "audit_entry", ["district_id", "subject_kind", "subject_id", "id"])
     op.create_index("ix_audit_entry_actor", "audit_entry", ["district_id", "actor", "id"])
+    op.create_index("ix_audit_entry_complex", "audit_entry", ["district_id", "complex_id", "id"])
     op.create_index("ix_audit_entry_at", "audit_entry", ["district_id", "at"])
     refuse_changes("audit_entry")
 
