@@ -75,23 +75,23 @@ def test_every_change_is_booked_and_no_address_stands_in_the_log(staff: Staff, o
     assert "ki••@example.kr" in written
 
 
-@pytest.mark.parametrize("dialect", ["sqlite"])
-@pytest.mark.parametrize(
-    "wrong",
-    [
-        {"kind": "pigeon"},
-        {"address": "kim"},
-        {"address": "a@b.kr\nBcc: c@d.kr"},
-        {"quiet_from": "24:00"},
-        {"active": "yes"},
-        {"language": "fr"},
-        {"id": 1},
-    ],
+REFUSED: tuple[dict[str, object], ...] = (
+    {"kind": "pigeon"},
+    {"address": "kim"},
+    {"address": "a@b.kr\nBcc: c@d.kr"},
+    {"quiet_from": "24:00"},
+    {"active": "yes"},
+    {"language": "fr"},
+    {"id": 1},
 )
-def test_what_cannot_be_a_channel_is_refused(staff: Staff, wrong: dict[str, object]) -> None:
-    answer = staff.post("/me/channels", {"kind": "email", "address": "kim@example.kr"} | wrong)
-    assert answer.status_code == 422
-    assert set(answer.json["errors"]) == set(wrong)
+
+
+@pytest.mark.parametrize("dialect", ["sqlite"])
+def test_what_cannot_be_a_channel_is_refused_by_its_field(staff: Staff) -> None:
+    for wrong in REFUSED:
+        answer = staff.post("/me/channels", {"kind": "email", "address": "kim@example.kr"} | wrong)
+        assert answer.status_code == 422
+        assert set(answer.json["errors"]) == set(wrong)
     assert staff.get("/me/channels").json == {"items": []}
 
 

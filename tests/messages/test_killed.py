@@ -55,7 +55,7 @@ def test_senders_killed_at_any_moment_never_deliver_a_message_twice(
     kim.now = now()
     kim.settings = Settings(mail_url=mailbox.template)
     kim.add("email", "kim@example.kr", **NEVER_QUIET)
-    for number in range(12):
+    for number in range(8):
         kim.put(number)
     chance = random.Random(5)
     kills = 0

@@ -113,6 +113,26 @@ def test_a_digest_of_which_nothing_is_left_is_not_sent(kim: Outboxed, receiver: 
     assert len(receiver.posted) == 1
 
 
+def test_what_ends_while_it_is_being_sent_is_not_tried_again(kim: Outboxed, receiver: Receiver) -> None:
+    kim.add()
+
+    def end_and_refuse() -> int:
+        kim.withdraw(1)
+        return 503
+
+    receiver.answer = end_and_refuse
+    kim.put(1)
+    assert kim.send() == {"cancelled": 1}
+    kim.now = NIGHT
+    for number in (1, 2, 3):
+        kim.put(number, kind="fault_escalated")
+    assert kim.send(MORNING) == {"waiting": 1}
+    receiver.answer = lambda: 200
+    assert kim.send(MORNING + timedelta(minutes=2)) == {"sent": 1}
+    assert "W0G-001" not in receiver.posted[-1]["message"]
+    assert kim.states() == ["cancelled", "cancelled", "merged", "merged", "sent"]
+
+
 def test_what_was_told_is_not_withdrawn(kim: Outboxed) -> None:
     kim.add()
     kim.put()

@@ -47,7 +47,8 @@ def masked(kind: str, address: str) -> str:
         return f"{name[:2]}••@{domain}"
     if kind == "sms":
         return f"{address[:3]}-••••-{address[-4:]}"
-    return f"https://{urlsplit(address).netloc}/••"
+    parts = urlsplit(address)
+    return f"{parts.scheme}://{parts.netloc}/••"
 
 
 def international(mobile: str) -> str:

@@ -35,7 +35,12 @@ def compose(session: Session, digest: Message) -> bool:
     statement = sa.select(Message).where(
         Message.district_id == digest.district_id, Message.digest_id == digest.id, Message.state == "merged"
     )
-    members = session.scalars(statement.order_by(Message.id)).all()
+    members = []
+    for member in session.scalars(statement.order_by(Message.id)):
+        if member.last_error == ENDED:  # while an attempt was under way that failed
+            member.state = "cancelled"
+        else:
+            members.append(member)
     if not members:
         digest.state, digest.last_error = "cancelled", ENDED
         return False

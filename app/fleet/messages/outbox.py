@@ -65,15 +65,18 @@ def put_by(session: Session, district_id: int, notice: Notice, channel: ContactC
 def withdraw(session: Session, district_id: int, subject_kind: str, subject_id: int | str, now: datetime) -> int:
     """Cancel what was not sent yet about something that has ended; how many messages that were.
 
-    Who was told of it already, or may have been, is in `told`.
+    Who was told of it already, or may have been, is in `told`. What is on its way just now is marked: where it fails,
+    it is not tried again.
     """
-    digests = sa.select(Message.id).where(
-        Message.district_id == district_id, Message.kind == DIGEST, Message.state == "waiting"
-    )
-    unsent = sa.or_(Message.state == "waiting", sa.and_(Message.state == "merged", Message.digest_id.in_(digests)))
-    ended = sa.update(Message).where(*_about(district_id, subject_kind, subject_id), unsent)
-    result = session.execute(ended.values(state="cancelled", last_error=ENDED, due_at=now))
-    return int(result.rowcount)  # type: ignore[attr-defined]
+
+    def those(state: str) -> tuple[sa.ColumnElement[bool], ...]:
+        digest = (Message.district_id == district_id, Message.kind == DIGEST, Message.state == state)
+        in_digest = sa.and_(Message.state == "merged", Message.digest_id.in_(sa.select(Message.id).where(*digest)))
+        return (*_about(district_id, subject_kind, subject_id), sa.or_(Message.state == state, in_digest))
+
+    session.execute(sa.update(Message).where(*those("sending")).values(last_error=ENDED))
+    ended = sa.update(Message).where(*those("waiting")).values(state="cancelled", last_error=ENDED, due_at=now)
+    return int(session.execute(ended).rowcount)  # type: ignore[attr-defined]
 
 
 def told(session: Session, district_id: int, subject_kind: str, subject_id: int | str) -> set[int]:

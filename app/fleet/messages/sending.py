@@ -19,7 +19,7 @@ from sqlalchemy.orm import Session
 from app.db import Database
 from app.fleet.messages import digests
 from app.fleet.messages.models import ContactChannel, Message
-from app.fleet.messages.outbox import DIGEST, TEST, aim, channels_of
+from app.fleet.messages.outbox import DIGEST, ENDED, TEST, aim, channels_of
 from app.fleet.messages.senders import Outcome, Parcel, deliver
 from app.settings import Settings
 
@@ -94,6 +94,7 @@ def claim(database: Database, now: datetime) -> Claimed | None:
                 return None
             if _ready(session, row, now):
                 row.state, row.claimed_at, row.attempts = "sending", now, row.attempts + 1
+                row.last_error = None
                 row.claimed_by = f"{socket.gethostname()}:{os.getpid()}:{secrets.token_hex(4)}"
                 return Claimed(row)
 
@@ -109,11 +110,14 @@ def record(database: Database, claimed: Claimed, outcome: Outcome, now: datetime
         row = session.scalars(sa.select(Message).where(*mine, *held).with_for_update()).first()
         if row is None:
             return "lost"
+        ended = row.last_error == ENDED
         row.last_error = outcome.error
         if outcome.state == "sent":
             row.state, row.sent_at = "sent", now
         elif outcome.state == "unknown":
             row.state = "unknown"
+        elif ended:
+            row.state, row.last_error = "cancelled", ENDED
         else:
             _try_later(session, row, outcome, now)
         log.info("message", id=row.id, kind=row.kind, channel=row.channel, state=row.state, error=row.last_error)
