@@ -88,7 +88,7 @@ def drop_households() -> None:
         for column in ("lost_at", "replaced_by_id", "kept_household_id"):
             batch.drop_column(column)
     with op.batch_alter_table("household") as batch:
-        for column in HOUSEHOLD_COLUMNS:
+        for column in ("abandoned_at", "abandoned_by", "abandoned_reason"):
             batch.drop_column(column)
 
 
