@@ -35,7 +35,7 @@ PROFILE = ("name", "role", "email", "phone", "vendor")
 @blueprint.get("/people")
 @rules.scope("access:admin")
 def list_people() -> str:
-    """Everybody who may log in, by login; searched and by role, as asked."""
+    """Everybody who may log in, by login; `search` and `only` (a role) narrow the list."""
     return _list()
 
 
@@ -159,9 +159,11 @@ def _given() -> dict[str, Any]:
 
 
 def _list(failure: str = "") -> str:
-    asked = {name: request.args.get(name, "")[:64].replace("\0", "") for name in ("after", "search", "role")}
+    asked = {name: request.args.get(name, "")[:64].replace("\0", "") for name in ("after", "search", "only")}
     with service().database.session() as session:
-        found = people_page(session, current_district_id(), now(), **asked, limit=PAGE + 1)
+        found = people_page(
+            session, current_district_id(), now(), asked["after"], asked["search"], role=asked["only"], limit=PAGE + 1
+        )
         places = complex_choices(session, current_district_id())
     more: dict[str, Any] = asked | {"after": found[PAGE - 1]["login"]} if len(found) > PAGE else {}
     return render_template(

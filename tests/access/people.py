@@ -13,10 +13,10 @@ from app.access.models import Account
 from app.access.rules import ROLES
 from app.context import Service
 from app.db import Database
-from app.factory import create_app
 from app.registry.service import add_district
 from app.settings import Settings
 from app.times import now
+from tests.apps import running
 
 PASSWORD = "correct horse battery"
 PAGE = {"Accept": "text/html"}
@@ -27,11 +27,8 @@ TOTP_SECRET = "JBSWY3DPEHPK3PXPJBSWY3DPEHPK3PXP"  # the second factor of everybo
 @contextmanager
 def running_app(database_url: str, **settings: Any) -> Iterator[Flask]:
     """The service on this database; its connections are closed at the end."""
-    app = create_app(Settings(database_url=database_url, secret_key=SECRET_KEY, **settings))
-    try:
+    with running(Settings(database_url=database_url, secret_key=SECRET_KEY, **settings)) as app:
         yield app
-    finally:
-        app.extensions["jongnyang"].close()
 
 
 def database_of(app: Flask) -> Database:

@@ -6,16 +6,19 @@ from collections.abc import Callable, Iterator
 
 import click
 import pytest
+import sqlalchemy as sa
 from click.testing import CliRunner, Result
 from flask import Flask
 
-from app.access import log_ins
+from app.access import log_ins, own
+from app.access.models import AuditEntry
 from app.access.people_commands import _width, user
 from app.access.token_commands import token
 from app.cli import main
 from app.console import Told
 from app.times import now
-from tests.access.people import PASSWORD, add_person, database_of, running_app
+from tests.access.people import PAGE, PASSWORD, add_person, database_of, running_app
+from tests.builders import Town
 
 Type = Callable[..., Result]
 
@@ -46,7 +49,7 @@ def may_log_in(app: Flask, login: str, password: str) -> bool:
 def test_a_person_is_added_with_a_password_typed_twice(app: Flask, typed: Type) -> None:
     added = typed("user add lee --name Lee --scope metering:read", f"{PASSWORD}\n{PASSWORD}\n")
     assert added.exit_code == 0
-    assert "Added lee of District W0G. Scopes: metering:read." in added.stdout
+    assert "Added lee of District W0G as viewer. Scopes: metering:read." in added.stdout
     assert may_log_in(app, "lee", PASSWORD)
 
 
@@ -112,6 +115,39 @@ def test_disabling_shuts_out_and_enabling_lets_in_again(app: Flask, typed: Type)
     assert not may_log_in(app, "kim", PASSWORD)
     assert typed("user enable kim").exit_code == 0
     assert may_log_in(app, "kim", PASSWORD)
+
+
+def test_somebody_is_invited_with_a_role_and_a_reach_by_a_link_that_is_printed_alone(app: Flask, typed: Type) -> None:
+    town = Town(database_of(app), code="W0K")
+    line = f"user invite park --name Park --role manager --complex {town.complex.code} --district W0K"
+    invited = typed(line)
+    assert invited.exit_code == 0
+    assert "Invited park." in invited.stderr
+    assert app.test_client().get(invited.stdout.strip(), headers=PAGE).status_code == 200
+    (person,) = json.loads(typed("user list --json --district W0K").stdout)
+    assert (person["role"], person["complexes"], person["state"]) == ("manager", "W0K001", "invited")
+    refused = typed(line.replace("park", "lim").replace("W0K001", "W0K777"))
+    assert (refused.exit_code, "No complex has the code W0K777" in refused.stderr) == (2, True)
+
+
+def test_the_last_administrator_is_recovered_on_the_server_and_by_nobody_else(app: Flask, typed: Type) -> None:
+    add_person(database_of(app), "chief")
+    assert "last administrator" in typed("user disable chief").stderr
+    recovered = typed("user recover chief")
+    assert not may_log_in(app, "chief", PASSWORD)
+    with database_of(app).begin() as session:
+        own.accept(session, recovered.stdout.strip().rpartition("/")[2], "another password", now())
+    assert may_log_in(app, "chief", "another password")
+
+
+def test_what_is_typed_is_booked_with_who_typed_it(app: Flask, typed: Type) -> None:
+    typed("user invite lee --role viewer")
+    typed("token add kim export --scope metering:read")
+    typed("user disable lee")
+    with database_of(app).begin() as session:
+        rows = session.execute(sa.select(AuditEntry.action, AuditEntry.actor, AuditEntry.via)).all()
+    assert {row.action for row in rows} == {"account.added", "account.invited", "token.made", "account.disabled"}
+    assert {(row.actor[:4], row.via) for row in rows} == {("cli:", "command")}
 
 
 def test_a_changed_password_counts(app: Flask, typed: Type) -> None:

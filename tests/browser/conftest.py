@@ -140,9 +140,9 @@ def _note(seen: Seen, url: str) -> None:
 def log_in(open_page: Open, service: Service) -> Open:
     """Opens the first page as somebody who has logged in, with password and code."""
 
-    def log_in(path: str = "/", **how: object) -> Page:
+    def log_in(path: str = "/", login: str = "kim", **how: object) -> Page:
         page = open_page(path, **how)
-        page.get_by_label("로그인 이름").or_(page.get_by_label("Login")).fill("kim")
+        page.get_by_label("로그인 이름").or_(page.get_by_label("Login")).fill(login)
         page.get_by_label("비밀번호").or_(page.get_by_label("Password")).fill(PASSWORD)
         page.locator("main button").click()
         page.wait_for_url(lambda url: "/login/code" in url)
