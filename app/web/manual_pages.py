@@ -1,12 +1,14 @@
 """The manual: a page for each role, in both languages, that names every task and what it needs.
 
-The texts are Markdown in app/web/manual/ROLE.LANGUAGE.md. Under each task a comment, `<!-- needs: SCOPE … -->`, says
-which scopes it takes; readers do not see it, tests hold it against the roles.
+The texts are Markdown in app/web/manual/LANGUAGE.md: first what each role is for, then the tasks. Under each task a
+comment, `<!-- needs: SCOPE … -->`, says which scopes it takes (`log-in` for none). A role's page has the tasks that it
+may do, so that no manual tells of what its reader cannot; tests hold the comments against the roles.
 """
 
 import re
 from functools import cache
 from pathlib import Path
+from typing import NamedTuple
 
 from flask import Blueprint, abort, g, render_template
 from flask_babel import lazy_gettext as _l
@@ -20,7 +22,9 @@ from app.languages import choose_language
 blueprint = Blueprint("manual_pages", __name__)
 
 FOLDER = Path(__file__).with_name("manual")
-NEEDS = re.compile(r"<!-- needs: (.*?) -->\n?")
+EVERYBODY = "log-in"
+ROLE = re.compile(r"^# (\w+)\n(.*?)(?=^#)", re.MULTILINE | re.DOTALL)
+TASK = re.compile(r"^(## .*?)\n<!-- needs: (.*?) -->\n(.*?)(?=^## |\Z)", re.MULTILINE | re.DOTALL)
 ROLE_NAMES = {
     "administrator": _l("Administrator"),
     "operator": _l("Operator"),
@@ -30,6 +34,13 @@ ROLE_NAMES = {
     "vendor": _l("Vendor"),
     "auditor": _l("Auditor"),
 }
+
+
+class Task(NamedTuple):
+    """A task: its Markdown, and the scopes that it takes."""
+
+    text: str
+    needs: frozenset[str]
 
 
 @blueprint.get("/manual")
@@ -51,9 +62,17 @@ def role_manual(role: str) -> str:
 
 @cache
 def _rendered(role: str, language: str) -> Markup:
-    return Markup(MarkdownIt("commonmark", {"html": False}).enable("table").render(text_of(role, language)))  # noqa: S704 - our own files
+    purpose = dict(ROLE.findall(source(language)))[role]
+    texts = [purpose, *(task.text for task in tasks(language) if task.needs <= ROLES[role].scopes)]
+    return Markup(MarkdownIt("commonmark", {"html": False}).render("\n".join(texts)))  # noqa: S704 - our own files
 
 
-def text_of(role: str, language: str) -> str:
-    """A manual as its reader sees it, in Markdown."""
-    return NEEDS.sub("", (FOLDER / f"{role}.{language}.md").read_text(encoding="utf-8"))
+def tasks(language: str) -> list[Task]:
+    """Every task of the manual, in its order."""
+    found = TASK.findall(source(language))
+    return [Task(f"{title}\n{text}", frozenset(needs.split()) - {EVERYBODY}) for title, needs, text in found]
+
+
+def source(language: str) -> str:
+    """The Markdown of one language."""
+    return (FOLDER / f"{language}.md").read_text(encoding="utf-8")
