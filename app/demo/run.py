@@ -1,4 +1,4 @@
-"""The service and the simulated gateways, kept running together until somebody stops them."""
+"""The service, the watch for faults and the simulated gateways, kept running together until somebody stops them."""
 
 import subprocess
 import threading
@@ -16,6 +16,7 @@ from app.texts import Text
 Process = subprocess.Popen[bytes]
 
 SERVICE_LOG = "service.log"
+WATCH_LOG = "watch.log"
 LAST_LINES = 5
 READY_WITHIN = 60.0  # seconds
 LOOK_EVERY = 0.2
@@ -23,6 +24,7 @@ KEEP_UP_EVERY = 60.0
 
 SERVICE = Text("서비스", "service")
 SIMULATOR = Text("시뮬레이터", "simulator")
+WATCH = Text("고장 감시", "watch for faults")
 ENDED = Text(
     "{name}가 스스로 끝나(종료 코드 {code}) 데모를 멈췄습니다. 서비스 기록: {log}",
     "The {name} ended by itself (exit code {code}), so the demo was stopped. The service's log: {log}",
@@ -59,9 +61,9 @@ class Play:
         return self.var / SERVICE_LOG
 
     def run(self, welcome: Callable[[], None]) -> None:
-        """Start the service, call `welcome`, start the gateways; in the end stop in the opposite order.
+        """Start the service, call `welcome`, start the watch and the gateways; in the end stop in the opposite order.
 
-        Raises Broken when one of the two ends by itself; the other is stopped then.
+        Raises Broken when one of them ends by itself; the others are stopped then.
         """
         serve = [program("jongnyang"), "serve", "--bind", self.address.bind]
         with self.log.open("wb") as log, running(serve, log) as service:
@@ -69,8 +71,13 @@ class Play:
             if self.stop.is_set():
                 return
             welcome()
-            with running(self._simulate()) as simulator:
-                self._watch({SERVICE: service, SIMULATOR: simulator})
+            watch = [program("jongnyang"), "--lang", language(), "fault", "watch", "--send"]
+            with (
+                (self.var / WATCH_LOG).open("wb") as watch_log,
+                running(watch, watch_log) as watching,
+                running(self._simulate()) as simulator,
+            ):
+                self._watch({SERVICE: service, WATCH: watching, SIMULATOR: simulator})
                 say(STOPPING)
 
     def _simulate(self) -> list[str]:

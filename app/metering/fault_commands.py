@@ -3,7 +3,7 @@
 import signal
 import threading
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from typing import Any
 
 import click
@@ -13,17 +13,19 @@ from sqlalchemy.orm import Session
 from app.access.models import Account
 from app.access.reach import WHOLE
 from app.console import Command, Group, actor, open_database, read_settings, say, say_json
-from app.db import Database
+from app.db import UNAVAILABLE, Database
 from app.fleet.faults import queries, words
 from app.fleet.faults import service as faults_service
 from app.fleet.faults.policy import CLASSES
 from app.fleet.faults.queries import LISTS, Wanted
 from app.fleet.faults.watching import Summary
+from app.fleet.messages.sending import send_due
 from app.metering.fault_watch.alone import alone
 from app.metering.fault_watch.watch import check_all
 from app.registry.districts import the_district
 from app.registry.gateway_commands import district_option
 from app.registry.imports.words import shown
+from app.settings import Settings
 from app.texts import Refused, Text, listed
 from app.times import format_instant, now
 
@@ -83,22 +85,26 @@ def check(as_json: bool) -> None:
         say(_told(summary))
 
 
-@faults.command(cls=Command, ko="멈출 때까지 1분마다 점검합니다.", example="jongnyang fault watch")
-def watch() -> None:
+@faults.command(cls=Command, ko="멈출 때까지 1분마다 점검합니다.", example="jongnyang fault watch --send")
+@click.option("--send", is_flag=True, help="Send the messages that are due, too, after each check.")
+def watch(send: bool) -> None:
     """Check every minute until Ctrl-C or SIGTERM; one watch at a time."""
-    stop = threading.Event()
-    for number in (signal.SIGINT, signal.SIGTERM):
-        signal.signal(number, lambda _number, _frame: stop.set())
-    with open_database() as database, alone(database):
+    stop, settings = threading.Event(), read_settings()
+    with open_database(settings) as database, alone(database):
+        for number in (signal.SIGINT, signal.SIGTERM):
+            signal.signal(number, lambda _number, _frame: stop.set())
         say(WATCHING.fill(every=EVERY))
-        _watch(database, stop)
+        _watch(database, stop, settings if send else None)
 
 
-def _watch(database: Database, stop: threading.Event) -> None:
+def _watch(database: Database, stop: threading.Event, sending: Settings | None) -> None:
     while not stop.is_set():
         for summary in check_all(database, now()).values():
             if any(summary):
                 say(_told(summary))
+        if sending:
+            with suppress(*UNAVAILABLE):  # what was not sent is sent the next time
+                send_due(database, sending, now())
         stop.wait(EVERY)
 
 
