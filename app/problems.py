@@ -105,7 +105,7 @@ KINDS = {
         _l("Correct the registry first, or discard the record with a note. The reason stands in “code”."),
     ),
     "nothing-changes": Kind(
-        409, _l("The correction changes nothing."), _l("Reload the discharge; somebody may have corrected it already.")
+        409, _l("This changes nothing."), _l("Reload it; somebody may have done the same already.")
     ),
     "card-taken": Kind(
         409, _l("The card is somebody's already."), _l("Look the card up by its number, and end what it is used for.")

@@ -16,6 +16,8 @@ from app.access.accounts import current_actor, current_district_id, current_iden
 from app.access.audit_queries import history
 from app.context import service
 from app.csv_lines import csv_lines
+from app.fleet.faults import queries as faults
+from app.fleet.faults import words as fault_words
 from app.fleet.queries import events_of
 from app.metering.devices import service as moves
 from app.metering.devices.queries import alive_days, free_from
@@ -238,6 +240,7 @@ def _meter(code: str, failure: str = "", errors: dict[str, Any] | None = None, t
             "certificates": certificates.of_meter(session, district_id, found.id),
             "days": alive_days(session, district_id, found.id, {each["complex_id"] for each in places}, moment),
             "free_from": free_from(session, found),
+            "faults": _faults(session, found.id, moment),
             "events": _events(session, row["gateway"], moment),
             "history": history(session, district_id, reach, "meter", found.id),
             "choices": queries.complex_choices(session, district_id, reach),
@@ -246,7 +249,7 @@ def _meter(code: str, failure: str = "", errors: dict[str, Any] | None = None, t
     return render_template(
         "meter.html",
         **{"row": row, "places": places, "volumes": _volumes(found), "told": told, "failure": failure},
-        **{"errors": errors, "given": request.form, "fleet": fleet_words},
+        **{"errors": errors, "given": request.form, "fleet": fleet_words, "fault_words": fault_words},
         **shown | _shared(moment),
     )
 
@@ -256,6 +259,13 @@ def _events(session: Session, gateway: str | None, moment: datetime) -> list[dic
     if gateway is None or not current_identity().may("fleet:read"):
         return []
     return events_of(session, current_district_id(), gateway, moment, limit=20, reach=current_reach())
+
+
+def _faults(session: Session, meter_id: int, moment: datetime) -> list[dict[str, Any]]:
+    """The meter's faults, those that are open first, for whoever may read faults."""
+    if not current_identity().may("fault:read"):
+        return []
+    return faults.of_meter(session, current_district_id(), meter_id, reach=current_reach(), now=moment)
 
 
 def _volumes(meter: Standing) -> str | None:

@@ -115,10 +115,11 @@ def _installations(failure: str = "", errors: dict[str, Any] | None = None, told
         choices = complex_choices(session, district_id, reach)
     more = rows[PAGE - 1]["id"] if len(rows) > PAGE else None
     years = sorted({year.year for found in table.values() for year in found})
+    until = {year.year for found in table.values() for year in found if year.until}
     by_year = {kind: {year.year: year for year in found} for kind, found in table.items()}
     return render_template(
         "installations.html",
-        **{"rows": rows[:PAGE], "counts": counts, "state": state, "years": years, "table": by_year},
+        **{"rows": rows[:PAGE], "counts": counts, "state": state, "years": years, "until": until, "table": by_year},
         **{"more": more and url_for("installation_pages.installations", state=state or None, before=more)},
         **{"choices": choices, "failure": failure, "errors": errors, "told": told},
         **_shared(),

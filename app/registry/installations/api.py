@@ -8,6 +8,7 @@ from marshmallow import RAISE
 from app.access import rules
 from app.access.accounts import current_actor, current_district_id, current_reach
 from app.context import service
+from app.problems import Problem
 from app.registry.installations import queries
 from app.registry.installations import service as programme
 from app.registry.installations.schemas import (
@@ -90,7 +91,10 @@ def set_counts(wanted: dict[str, Any]) -> dict[str, int]:
     """Take over what an earlier system counted; a year that is known is counted anew."""
     counts = [Count(**count) for count in wanted["counts"]]
     with service().database.begin() as session:
-        return {"changed": programme.set_counts(session, current_district_id(), counts, current_actor(), now())}
+        changed = programme.set_counts(session, current_district_id(), counts, current_actor(), now())
+    if not changed:
+        raise Problem("nothing-changes")
+    return {"changed": changed}
 
 
 @blueprint.post("/installations/targets")

@@ -8,9 +8,11 @@ from typing import Any
 import msgspec
 import pytest
 import sqlalchemy as sa
+from click.testing import CliRunner
 from flask import Flask
 from flask.testing import FlaskClient
 
+from app import cli
 from app.access import accounts
 from app.access.models import Account
 from app.access.rules import ROLES
@@ -20,7 +22,7 @@ from app.registry import service as registry
 from app.registry.models import Complex
 from app.registry.vendors import service as vendors
 from app.times import format_instant, now
-from tests.access.people import add_person, database_of, running_app
+from tests.access.people import SECRET_KEY, add_person, database_of, running_app
 from tests.builders import LONG_AGO, Box, Town
 from tests.emptied import database_url, emptied_postgres  # noqa: F401 - fixtures
 from tests.metering.staff import Staff
@@ -99,19 +101,31 @@ def staff(app: Flask, place: Place) -> Staff:
 def program(app: Flask, place: Place) -> Callable[..., FlaskClient]:
     """A program of an account with a role and a reach: `program("manager", complex_ids=(1,))`."""
 
-    def make(role: str, code: str = "W0G", **reach: Any) -> FlaskClient:
+    def make(role: str, code: str = "W0G", login: str = "park", **reach: Any) -> FlaskClient:
         database = database_of(app)
-        login = f"{role}{len(reach.get('complex_ids', ()))}{code.lower()}"
-        _, account_id = add_person(database, login, code, role=role, **reach)
+        key = add_person(database, login, code, role=role, **reach)
         with database.begin() as session:
-            account = session.scalars(sa.select(Account).where(Account.login == login)).one()
-            scopes = ROLES[role].scopes
-            token = accounts.add_token(session, account, "desk", scopes, now(), now() + timedelta(days=1))
+            account = session.get_one(Account, key)
+            token = accounts.add_token(session, account, "desk", ROLES[role].scopes, now(), now() + timedelta(days=1))
         client = app.test_client()
         client.environ_base["HTTP_AUTHORIZATION"] = f"Bearer {token}"
         return client
 
     return make
+
+
+@pytest.fixture
+def terminal(database_url: str, monkeypatch: pytest.MonkeyPatch) -> Callable[..., str]:  # noqa: F811
+    """Types a command in English; what it says."""
+    monkeypatch.setenv("JONGNYANG_DATABASE_URL", database_url)
+    monkeypatch.setenv("JONGNYANG_SECRET_KEY", SECRET_KEY)
+
+    def type_(*words: str, exit_code: int = 0) -> str:
+        result = CliRunner().invoke(cli.main, ["--lang", "en", *words])
+        assert result.exit_code == exit_code, result.output
+        return result.output
+
+    return type_
 
 
 @pytest.fixture
