@@ -136,7 +136,16 @@ ASKED = {
     "limit=2": [3, 2],
     "limit=2&before=2": [1],
 }
-REFUSED = "from=yesterday from=0001-01-01 to=9999-12-31 via=post limit=0 subject=%00 x=1 before=0".split()
+REFUSED = [
+    "from=yesterday",
+    "from=0001-01-01",
+    "to=9999-12-31",
+    "via=post",
+    "limit=0",
+    "subject=%00",
+    "x=1",
+    "before=0",
+]
 
 
 def test_entries_are_filtered_and_paged_by_number(three: Town, staff: Staff) -> None:
