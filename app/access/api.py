@@ -8,7 +8,7 @@ from marshmallow import RAISE
 from app.access import people, people_queries, rules
 from app.access.accounts import current_actor, current_district_id, current_identity
 from app.access.links import Link
-from app.access.people import Profile
+from app.access.profiles import Profile
 from app.access.schemas import (
     AccountSessionList,
     ApiTokenList,

@@ -6,52 +6,20 @@ Each use case takes a session, leaves committing to its caller, and books into t
 
 from collections.abc import Iterable
 from datetime import datetime, timedelta
-from typing import Any, NamedTuple
+from typing import Any
 
 import sqlalchemy as sa
 from sqlalchemy.orm import Session
 
 from app.access import accounts, audit, links, passwords, sessions
 from app.access.links import Link
-from app.access.models import Account, AccountComplex, ApiToken
-from app.access.rules import ROLES
+from app.access.models import Account, ApiToken
+from app.access.profiles import Profile, differences, give_complexes, profile_of, reach_of, told_of
 from app.problems import Problem
 from app.texts import Refused, Text
 
 LONGEST_TOKEN_DAYS = 400
-PERSONAL = ("name", "email", "phone")
 
-# Access lies below the registry; this is all it has to know of a complex and of a vendor.
-complexes = sa.table("complex", *(sa.column(name) for name in ("district_id", "id", "code", "name")))
-vendors = sa.table("vendor", *(sa.column(name) for name in ("district_id", "id", "code", "name")))
-
-NO_COMPLEX = Text(
-    "단지 코드 {codes}이(가) 등록되어 있지 않습니다. 코드를 확인하십시오.",
-    "No complex has the code {codes}. Check the code.",
-)
-NO_VENDOR = Text(
-    "업체 코드 {code}이(가) 등록되어 있지 않습니다. 코드를 확인하십시오.",
-    "No vendor has the code {code}. Check the code.",
-)
-NEEDS_COMPLEX = Text(
-    "이 역할에는 단지가 하나 이상 필요합니다. 단지 코드를 입력하십시오.",
-    "This role needs one complex at least. Enter its code.",
-)
-NEEDS_VENDOR = Text(
-    "업체 역할에는 업체 코드가 필요합니다. 업체 코드를 입력하십시오.",
-    "The role of a vendor needs one. Enter its code.",
-)
-SOME_OR_ALL = Text(
-    "단지를 하나 이상 입력하거나 모든 단지를 고르십시오. 둘 다는 쓸 수 없습니다.",
-    "Enter complexes or choose all of them, one of both.",
-)
-NO_COMPLEXES = Text(
-    "이 역할에는 단지를 정하지 않습니다. 단지를 비우십시오.", "This role has no complexes of its own. Leave them empty."
-)
-ONLY_VENDOR = Text(
-    "업체 코드는 업체 역할에만 씁니다. 역할이나 업체를 고치십시오.",
-    "Only the role of a vendor has one. Correct the role or the vendor.",
-)
 NOT_ONESELF = Text(
     "자기 계정은 여기에서 복구하거나 정지할 수 없습니다. 다른 관리자에게 부탁하십시오.",
     "Nobody recovers or disables their own account. Ask another administrator.",
@@ -75,18 +43,6 @@ BAD_DAYS = Text(
 )
 
 
-class Profile(NamedTuple):
-    """What an administrator says of a person; complexes and the vendor by their codes."""
-
-    name: str
-    role: str
-    email: str | None = None
-    phone: str | None = None
-    complexes: tuple[str, ...] = ()
-    vendor: str | None = None
-    all_complexes: bool = False
-
-
 def account_of(session: Session, district_id: int, login: str) -> Account:
     """The account of this login, held until the transaction ends; raises the Problem `not-found`."""
     mine = (Account.district_id == district_id, Account.login == login)
@@ -108,13 +64,13 @@ def add(
     scopes: Iterable[str] | None = None,
 ) -> Account:
     """A new account. Without a password it waits to be invited."""
-    complex_ids, vendor_id = _reach(session, district_id, profile)
+    complex_ids, vendor_id = reach_of(session, district_id, profile)
     person = accounts.Person(
         *(login, profile.name, profile.role, password, scopes, complex_ids.values(), vendor_id),
         *(profile.all_complexes, profile.email, profile.phone),
     )
     account = accounts.add_account(session, district_id, person, now)
-    _book(session, account, "added", actor, now, after=_told(profile._asdict()))
+    _book(session, account, "added", actor, now, after=told_of(profile._asdict()))
     return account
 
 
@@ -147,7 +103,7 @@ def change(session: Session, district_id: int, login: str, profile: Profile, act
     """Another name, role, reach or contact. Raises Refused where the last administrator would be one no more."""
     administrators = _held_administrators(session, district_id)
     account = account_of(session, district_id, login)
-    complex_ids, vendor_id = _reach(session, district_id, profile)
+    complex_ids, vendor_id = reach_of(session, district_id, profile)
     before = profile_of(session, account)
     if profile.role != "administrator":
         _refuse_last(account, administrators)
@@ -155,8 +111,8 @@ def change(session: Session, district_id: int, login: str, profile: Profile, act
         setattr(account, name, getattr(profile, name))
     account.vendor_id = vendor_id
     if set(before.complexes) != set(profile.complexes):
-        _give_complexes(session, account, complex_ids.values())
-    old, new = _differences(before, profile._replace(complexes=tuple(sorted(set(profile.complexes)))))
+        give_complexes(session, account, complex_ids.values())
+    old, new = differences(before, profile._replace(complexes=tuple(sorted(set(profile.complexes)))))
     _book(session, account, "changed", actor, now, before=old, after=new)
 
 
@@ -166,7 +122,7 @@ def set_contact(
     """Another name, e-mail address or telephone number of an account, whose row the caller holds."""
     before = profile_of(session, account)
     account.name, account.email, account.phone = name, email, phone
-    old, new = _differences(before, profile_of(session, account))
+    old, new = differences(before, profile_of(session, account))
     _book(session, account, "changed", actor, now, before=old, after=new)
 
 
@@ -243,61 +199,6 @@ def revoke_token(session: Session, district_id: int, login: str, name: str, acto
     audit.book(session, district_id, entry, actor, now)
 
 
-def profile_of(session: Session, account: Account) -> Profile:
-    """What is known of a person, as an administrator would say it."""
-    place = sa.and_(complexes.c.district_id == AccountComplex.district_id, complexes.c.id == AccountComplex.complex_id)
-    mine = (AccountComplex.district_id == account.district_id, AccountComplex.account_id == account.id)
-    codes = sa.select(complexes.c.code).join(AccountComplex, place).where(*mine).order_by(complexes.c.code)
-    vendor = sa.select(vendors.c.code).where(
-        vendors.c.district_id == account.district_id, vendors.c.id == account.vendor_id
-    )
-    return Profile(
-        *(account.name, account.role, account.email, account.phone, tuple(session.scalars(codes))),
-        *(session.scalar(vendor), account.all_complexes),
-    )
-
-
-def _reach(session: Session, district_id: int, profile: Profile) -> tuple[dict[str, int], int | None]:
-    """The ids of a profile's complexes by code, and of its vendor; raises Refused where they do not fit the role."""
-    _refuse_misfit(profile)
-    found = _ids(session, district_id, complexes, profile.complexes)
-    if unknown := sorted(set(profile.complexes) - set(found)):
-        raise Refused(NO_COMPLEX.fill(codes=", ".join(unknown)))
-    if profile.vendor is None:
-        return found, None
-    vendor = _ids(session, district_id, vendors, [profile.vendor])
-    if not vendor:
-        raise Refused(NO_VENDOR.fill(code=profile.vendor))
-    return found, vendor[profile.vendor]
-
-
-def _refuse_misfit(profile: Profile) -> None:
-    reaches, some = ROLES[profile.role].reaches, bool(profile.complexes)
-    if "vendor" in reaches and profile.vendor is None:
-        raise Refused(NEEDS_VENDOR)
-    if "vendor" not in reaches and profile.vendor is not None:
-        raise Refused(ONLY_VENDOR)
-    if "complex" not in reaches and (some or profile.all_complexes):
-        raise Refused(NO_COMPLEXES)
-    if reaches == ("complex",) and (not some or profile.all_complexes):
-        raise Refused(NEEDS_COMPLEX)
-    if {"district", "complex"} <= set(reaches) and some == profile.all_complexes:
-        raise Refused(SOME_OR_ALL)
-
-
-def _ids(session: Session, district_id: int, table: Any, codes: Iterable[str]) -> dict[str, int]:
-    wanted = sa.select(table.c.code, table.c.id).where(table.c.district_id == district_id, table.c.code.in_(codes))
-    return {code: id_ for code, id_ in session.execute(wanted)}  # noqa: C416 - rows are no pairs to mypy
-
-
-def _give_complexes(session: Session, account: Account, complex_ids: Iterable[int]) -> None:
-    mine = (AccountComplex.district_id == account.district_id, AccountComplex.account_id == account.id)
-    session.execute(sa.delete(AccountComplex).where(*mine))
-    for complex_id in complex_ids:
-        session.add(AccountComplex(district_id=account.district_id, account_id=account.id, complex_id=complex_id))
-    session.flush()
-
-
 def _refuse_oneself(login: str, actor: str) -> None:
     if actor.partition("/")[0] == login:
         raise Refused(NOT_ONESELF)
@@ -335,18 +236,6 @@ def _link(session: Session, account: Account, purpose: str, actor: str, now: dat
     done = "invited" if purpose == "invitation" else "recovered"
     _book(session, account, done, actor, now, after={"valid_until": link.expires_at})
     return link
-
-
-def _differences(before: Profile, after: Profile) -> tuple[dict[str, Any], dict[str, Any]]:
-    old, new = before._asdict(), after._asdict()
-    differ = [name for name in old if old[name] != new[name]]
-    return _told({name: old[name] for name in differ}), _told({name: new[name] for name in differ})
-
-
-def _told(fields: dict[str, Any]) -> dict[str, Any]:
-    """Fields as the audit log may hold them: those that say something, personal ones by their first character."""
-    told = {name: value for name, value in fields.items() if value not in (None, (), False)}
-    return {name: f"{value[0]}***" if name in PERSONAL else value for name, value in told.items()}
 
 
 def _book(session: Session, account: Account, done: str, actor: str, now: datetime, **fields: Any) -> None:

@@ -15,8 +15,8 @@ from app.access import accounts, people
 from app.access.accounts import district
 from app.access.links import Link
 from app.access.models import Account
-from app.access.people import Profile
 from app.access.people_queries import people_page
+from app.access.profiles import Profile
 from app.access.rules import ROLES, SCOPES
 from app.console import Command, Group, actor, language, open_database, say, say_json
 from app.texts import Refused, Text

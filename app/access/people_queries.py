@@ -10,7 +10,7 @@ from sqlalchemy.orm import Session
 from app.access import sessions
 from app.access.accounts import scopes_of
 from app.access.models import Account, AccountComplex, AccountLink, AccountSession, ApiToken
-from app.access.people import complexes, vendors
+from app.access.profiles import complexes, vendors
 from app.problems import Problem
 
 LAST_LOG_INS = 10

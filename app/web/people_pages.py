@@ -13,8 +13,9 @@ from app.access import people, rules
 from app.access.accounts import current_actor, current_district_id
 from app.access.links import Link
 from app.access.pages import unstored
-from app.access.people import LONGEST_TOKEN_DAYS, Profile
+from app.access.people import LONGEST_TOKEN_DAYS
 from app.access.people_queries import complex_choices, people_page, person_detail
+from app.access.profiles import Profile
 from app.access.rules import ROLES, SCOPES
 from app.context import service
 from app.problems import Problem

@@ -25,6 +25,8 @@ PUBLIC = {
     "/login/second-factor",
     "/invitation/<string(length=43):token>",
     "/language/<language>",
+    "/manual",
+    "/manual/<role>",
     "/problems",
     "/problems/<slug>",
     "/api/docs",
@@ -112,7 +114,7 @@ def test_rules_of_any_account_are_open_to_one_without_scopes(app: Flask) -> None
     add_person(database_of(app), "guest", scopes=())
     client = app.test_client()
     log_in(client, "guest")
-    page = client.get("/", headers=PAGE)
+    page = client.get("/live", headers=PAGE)
     assert page.status_code == 403
     assert "metering:read" in page.text
     assert client.post("/logout", headers=PAGE).status_code == 400  # let in, but without its CSRF token

@@ -11,8 +11,9 @@ from flask import Flask
 from app.access import log_ins, own, people
 from app.access.links import VALID
 from app.access.models import Account, AccountLink, AuditEntry
-from app.access.people import LONGEST_TOKEN_DAYS, Profile
+from app.access.people import LONGEST_TOKEN_DAYS
 from app.access.people_queries import people_page, person_detail
+from app.access.profiles import Profile
 from app.access.rules import ROLES
 from app.db import Database
 from app.problems import Problem

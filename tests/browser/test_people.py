@@ -54,7 +54,7 @@ def test_pages_about_people_fit_their_window_and_are_accessible(log_in: Open, la
         expect(page.locator("h1")).to_be_visible()
         for details in page.locator("main details").all():
             details.evaluate("element => element.open = true")
-        page.wait_for_function("document.getAnimations().length === 0")  # KRDS fades its buttons in
+        page.evaluate("Promise.all(document.getAnimations().map(each => each.finished))")  # KRDS fades buttons in
         check(page)
 
 
