@@ -73,23 +73,23 @@ def check() -> Response | tuple[str, int]:
             raise Problem("invalid", errors={"file": _("Choose a CSV file.")})
         with sent.stream as stream:  # a large one lies in a file of its own
             file = File(sent.filename.rpartition("/")[2].replace("\0", ""), stream.read())
-        report = _read(kind, file, dry_run=True)
     except Problem as problem:
         return _imports(failure=forms.failure_of(problem), errors=forms.errors_of(problem)), problem.kind.status
-    except Refused as refusal:
-        return _imports(refusal=refusal), 422
     with service().database.begin() as session:
         key = service().settings.secret_key
         sha256 = uploads.keep(session, identity.district_id, key, kind, file, identity.actor, moment)
-        desk.book_check(session, identity, report, moment)
+        desk.book_check(session, identity, kind, file, moment)
     return redirect(url_for("import_pages.checked", kind=kind, sha256=sha256))
 
 
 @blueprint.get(CHECKED)
 @rules.scope(WRITE, reach="complex")
-def checked(kind: str, sha256: str) -> str:
+def checked(kind: str, sha256: str) -> str | tuple[str, int]:
     """What would become of the file, row by row."""
-    report = _read(kind, _kept(kind, sha256), dry_run=True)
+    try:
+        report = _read(kind, _kept(kind, sha256), dry_run=True)
+    except Refused as refusal:
+        return _imports(refusal=refusal), 422
     return render_template("import_report.html", report=report, kind=kind, sha256=sha256, **_told(report))
 
 
@@ -107,14 +107,15 @@ def checked_csv(kind: str, sha256: str) -> FlaskResponse:
 @rules.scope(WRITE, reach="complex")
 def take(kind: str, sha256: str) -> Response | tuple[str, int]:
     """Import the file that was checked."""
+    file = _kept(kind, sha256)
     try:
-        report = _read(kind, _kept(kind, sha256), dry_run=False)
+        report = _read(kind, file, dry_run=False)
     except Refused as refusal:
         return _imports(refusal=refusal), 422
     with service().database.begin() as session:
         uploads.drop(session, current_district_id(), current_actor(), sha256)
         if report.batch is None:
-            desk.book_check(session, current_identity(), report, now())
+            desk.book_check(session, current_identity(), kind, file, now())
     if report.batch is None:
         flash(_("The registry says already what the file says: nothing was changed."))
         return redirect(url_for("import_pages.imports"))

@@ -85,7 +85,7 @@ def import_file(wanted: dict[str, Any]) -> dict[str, Any]:
         raise refused("import-refused", refusal) from refusal
     if report.batch is None:  # whatever was asked for changed nothing: that somebody looked is what is booked
         with database.begin() as session:
-            desk.book_check(session, identity, report, moment)
+            desk.book_check(session, identity, wanted["kind"], order.file, moment)
     return as_json(report, choose_language())
 
 
