@@ -36,7 +36,7 @@ blueprint = Blueprint("import_pages", __name__)
 
 PAGE = 50
 ROWS_SHOWN = 200  # of one reason; the whole report is a file
-READ, WRITE = "registry:read", "household:write"
+READ, WRITE = "household:read", "household:write"
 CHECKED = "/imports/<any(households, complexes, history):kind>/<string(length=64):sha256>"
 
 

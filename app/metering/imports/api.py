@@ -48,7 +48,7 @@ def let_large_files_in(endpoint: str | None, values: dict[str, Any] | None) -> N
 
 
 @blueprint.get("")
-@rules.scope("registry:read", reach="complex")
+@rules.scope("household:read", reach="complex")
 @blueprint.arguments(ImportArguments, location="query", unknown=RAISE)
 @blueprint.response(200, ImportPage)
 def list_imports(page: dict[str, Any]) -> dict[str, Any]:
@@ -59,7 +59,7 @@ def list_imports(page: dict[str, Any]) -> dict[str, Any]:
 
 
 @blueprint.get(NUMBER)
-@rules.scope("registry:read", reach="complex")
+@rules.scope("household:read", reach="complex")
 @blueprint.response(200, PastImportSchema)
 def show_import(number: int) -> Past:
     """One import."""
