@@ -164,3 +164,11 @@ def test_a_vendor_keeps_its_own_profile(client: FlaskClient, app: Flask, town: T
     assert theirs.get("/vendors", headers=EN).status_code == 403
     page = post(client, "/vendors/SP-1", action="end", end_ended_on="2026-12-31", end_reason="closed down")
     assert "ended Dec 31, 2026" in page
+
+
+def test_the_page_of_a_meter_leads_to_its_faults(client: FlaskClient) -> None:
+    form = {"meter": "W0G-M1", "fault_class": "lock", "words": "The lid does not close."}
+    token = csrf_token(client, "/faults/new")
+    answer = client.post("/faults/new", data=form | {"csrf_token": token}, headers=EN)
+    assert answer.status_code == 302, answer.text
+    assert 'href="/faults/1"' in get(client, "/meters/W0G-M1")
