@@ -61,7 +61,7 @@ def set_second_factor() -> Response | tuple[Response, int]:
     """Confirm the new second factor by the password and its first code."""
     secret = _offered()
     if secret is None:
-        return redirect(url_for("account_pages.offer_second_factor"))
+        return _second_factor(_offer(), _("The form has expired. Enter it once more.")), 422
     asked = typed("code")
     try:
         _check_password(request.form.get("password", ""))

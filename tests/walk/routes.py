@@ -1,0 +1,358 @@
+"""How each route is called about a side of the world. A test fails for a route that is missing here.
+
+Values that begin with "@" name a column of the side's row, as in "@meter.code"; others are sent as they are. What a
+JSON body requires and is not given here is made from the OpenAPI document.
+"""
+
+from typing import Any, NamedTuple
+
+from billing.days import service_day
+from tests.walk.world import MOMENT, Side
+
+TODAY = service_day(MOMENT).isoformat()
+
+
+class Call(NamedTuple):
+    """One way to call a route.
+
+    `personal`: what the path names is one account's own, so it exists for nobody else, not even an administrator.
+    `made`: who does not see the whole district sees what they made themselves, and so none of the world's.
+    `needs` is a scope that the action takes besides the route's, of those who see the whole district.
+    """
+
+    path: dict[str, str] = {}  # noqa: RUF012 - never changed
+    json: dict[str, Any] | None = None
+    form: dict[str, str] | None = None
+    query: dict[str, str] = {}  # noqa: RUF012 - never changed
+    personal: bool = False
+    made: bool = False
+    needs: str | None = None
+
+    @property
+    def in_path(self) -> bool:
+        """Whether the path names a row of the side."""
+        return _names(self.path)
+
+    @property
+    def in_body(self) -> bool:
+        """Whether the body does."""
+        return _names((self.json or {}) | (self.form or {}))
+
+
+def _names(values: dict[str, Any]) -> bool:
+    return any(isinstance(value, str) and value.startswith("@") for value in values.values())
+
+
+def resolved(values: dict[str, Any], side: Side) -> dict[str, Any]:
+    """The values with those of the side's rows."""
+    return {name: _resolved(value, side) for name, value in values.items()}
+
+
+def _resolved(value: Any, side: Side) -> Any:
+    if not isinstance(value, str) or not value.startswith("@"):
+        return value
+    if value == "@number":
+        return f"{side.id}-1-1"
+    found = side.value(value[1:])
+    return found.hex() if isinstance(found, bytes) else found
+
+
+def actions(
+    path: dict[str, str],
+    *names: str,
+    fields: dict[str, str] = {},  # noqa: B006 - never changed
+    personal: bool = False,
+    needs: str | None = None,
+) -> tuple[Call, ...]:
+    """A form for each action of a page."""
+    return tuple(Call(path, form={"action": name} | fields, personal=personal, needs=needs) for name in names)
+
+
+PLAIN = Call()
+COMPLEX, HOUSEHOLD = {"place": "@complex.id"}, {"place": "@household.id"}
+GATEWAY, METER, REDUCER, VENDOR = ({"code": f"@{table}.code"} for table in ("gateway", "meter", "reducer", "vendor"))
+BOX = {"gateway": "@gateway.code"}
+FAULT, INCIDENT = {"fault_id": "@fault.id"}, {"incident_id": "@incident.id"}
+APPLICATION, CERTIFICATE = (
+    {"application_id": "@installation_application.id"},
+    {"certificate_id": "@scale_certificate.id"},
+)
+CHANNEL, MESSAGE = {"channel_id": "@contact_channel.id"}, {"message_id": "@message.id"}
+PERSON, QUARANTINED = {"login": "@account.login"}, {"quarantine_id": "@quarantine.id"}
+HOME, BATCH = {"household_id": "@household.id"}, {"number": "@import_batch.id"}
+CARD = HOME | {"card_id": "@card.id"}
+UPLOAD = {"kind": "households", "sha256": "@import_upload.sha256"}
+API = "/api/v1"
+ID = "<int(max=2147483647):{}>"
+CODE = "<string(maxlength=40):code>"
+FAULTS, CERTIFICATES = f"{API}/faults/{ID.format('fault_id')}", f"{API}/certificates/{ID.format('certificate_id')}"
+CHANNELS, GATEWAYS = f"{API}/me/channels/{ID.format('channel_id')}", f"{API}/fleet/gateways/{CODE}"
+APPLICATIONS = f"installations/{ID.format('application_id')}"
+HOMES, BATCHES = f"households/{ID.format('household_id')}", f"imports/{ID.format('number')}"
+UPLOADS = "/imports/<any(households, complexes, history):kind>/<string(length=64):sha256>"
+FAULT_PAGE = f"faults/{ID.format('fault_id')}"
+LOGIN = "people/<string(maxlength=64):login>"
+
+PAGES: dict[tuple[str, str], tuple[Call, ...]] = {
+    ("GET", "/"): (PLAIN,),
+    ("GET", "/live"): (PLAIN,),
+    ("GET", "/trend"): (PLAIN,),
+    ("GET", "/volumes"): (PLAIN,),
+    ("GET", "/volumes/dongs/<key>"): (Call({"key": "@dong.code"}),),
+    ("GET", f"/volumes/complexes/{ID.format('key')}"): (Call({"key": "@complex.id"}),),
+    ("GET", f"/volumes/households/{ID.format('key')}"): (Call({"key": "@household.id"}),),
+    ("GET", "/complexes"): (PLAIN,),
+    ("GET", "/gateways"): (PLAIN,),
+    ("GET", f"/gateways/{CODE}"): (Call(GATEWAY),),
+    ("POST", f"/gateways/{CODE}"): (
+        *actions(GATEWAY, "claim_code", "rotate_key", "sync_cards", "roll_back"),
+        *actions(GATEWAY, "revoke_key", fields={"key_id": "@gateway_key.key_id"}),
+        *actions(GATEWAY, "open_lid", fields={"meter": "@meter.code"}),
+        *actions(GATEWAY, "update", fields={"version": "@gateway_release.version"}),
+    ),
+    ("GET", "/enrolment"): (PLAIN,),
+    ("POST", "/enrolment"): (
+        Call(
+            form={
+                "card": "@unknown_touch.card_hash",
+                "meter": "@meter.code",
+                "building": "@building.name",
+                "unit": "@household.unit",
+            }
+        ),
+    ),
+    ("GET", "/meters"): (PLAIN,),
+    ("POST", "/meters"): (PLAIN,),
+    ("GET", f"/meters/{CODE}"): (Call(METER),),
+    ("POST", f"/meters/{CODE}"): actions(METER, "move", "retire", "certify", "withdraw"),
+    ("GET", "/certificates"): (PLAIN,),
+    ("GET", "/certificates.csv"): (PLAIN,),
+    ("GET", "/reducers"): (PLAIN,),
+    ("POST", "/reducers"): actions({}, "install", "retire"),
+    ("GET", "/installations"): (PLAIN,),
+    ("POST", "/installations"): (
+        Call(
+            form={
+                "apply_complex": "@complex.code",
+                "apply_kind": "meter",
+                "apply_units": "2",
+                "apply_households": "70",
+                "apply_applicant": "walk",
+                "apply_applied_on": TODAY,
+            }
+        ),
+    ),
+    ("POST", "/installations/targets"): (PLAIN,),
+    ("GET", f"/{APPLICATIONS}"): (Call(APPLICATION),),
+    ("POST", f"/{APPLICATIONS}"): (Call(APPLICATION),),
+    ("GET", "/vendors"): (PLAIN,),
+    ("POST", "/vendors"): (PLAIN,),
+    ("GET", f"/vendors/{CODE}"): (Call(VENDOR),),
+    ("POST", f"/vendors/{CODE}"): actions(VENDOR, "change"),
+    ("GET", "/audit"): (PLAIN,),
+    ("GET", "/people"): (PLAIN,),
+    ("POST", "/people"): (PLAIN,),
+    ("GET", f"/{LOGIN}"): (Call(PERSON),),
+    ("POST", f"/{LOGIN}"): (
+        *actions(PERSON, "disable", "enable", "end_sessions", "recover", "invite_again", "make_token"),
+        *actions(PERSON, "change", fields={"name": "walk", "role": "viewer"}),
+        *actions(PERSON, "revoke_token", fields={"token": "@api_token.name"}),
+    ),
+    ("GET", "/households"): (PLAIN,),
+    ("POST", "/households"): (Call(form={"add_complex": "@complex.code", "add_building": "901", "add_unit": "101"}),),
+    ("GET", f"/{HOMES}"): (Call(HOME),),
+    ("POST", f"/{HOMES}"): (
+        *actions(HOME, "move_in", "move_out", "change", "abandon", "come_back", "rename", "resident", "erase", "give"),
+        *(
+            call
+            for done in ("lose", "reissue", "take_back", "block", "unblock")
+            for call in actions(HOME, done, fields={f"{done}_card": "@card.id", f"{done}_reason": "walk"})
+        ),
+    ),
+    ("POST", f"/{HOMES}/reveal"): (Call(HOME, form={"reason": "walk"}),),
+    ("GET", "/faults"): (PLAIN,),
+    ("GET", f"/{FAULT_PAGE}"): (Call(FAULT),),
+    ("POST", f"/{FAULT_PAGE}"): (
+        *actions(FAULT, "take", "note", "close", "class", fields={"note_note": "walk", "close_note": "walk"}),
+        *actions(FAULT, "owner", "due", needs="fault:manage"),
+    ),
+    ("GET", "/faults/new"): (PLAIN,),
+    ("POST", "/faults/new"): (Call(form={"meter": "@meter.code", "fault_class": "lock", "words": "walk"}),),
+    ("GET", "/faults/rules"): (PLAIN,),
+    ("POST", "/faults/rules"): actions({}, "duty", "rules"),
+    ("GET", "/faults/statistics"): (PLAIN,),
+    ("GET", "/faults/statistics.csv"): (PLAIN,),
+    ("GET", "/vendor"): (PLAIN,),
+    ("GET", "/imports"): (PLAIN,),
+    ("POST", "/imports"): (PLAIN,),
+    ("GET", UPLOADS): (Call(UPLOAD, personal=True),),
+    ("POST", UPLOADS): (Call(UPLOAD, personal=True),),
+    ("GET", f"{UPLOADS}.csv"): (Call(UPLOAD, personal=True),),
+    ("GET", f"/{BATCHES}"): (Call(BATCH, made=True),),
+    ("POST", f"/{BATCHES}/undo"): (Call(BATCH, made=True),),
+    ("GET", "/messages"): (PLAIN,),
+    ("POST", f"/messages/{ID.format('message_id')}"): actions(MESSAGE, "again", "cancel"),
+    ("GET", "/account"): (PLAIN,),
+    ("POST", "/account"): (Call(form={"action": "contact"}),),
+    ("GET", "/account/second-factor"): (PLAIN,),
+    ("POST", "/account/second-factor"): (PLAIN,),
+    ("GET", "/account/channels"): (PLAIN,),
+    ("POST", "/account/channels"): (PLAIN,),
+    ("POST", f"/account/channels/{ID.format('channel_id')}"): actions(
+        CHANNEL, "prefer", "remove", "test", personal=True
+    ),
+    ("GET", "/account/messages"): (PLAIN,),
+    ("POST", "/logout"): (PLAIN,),
+}
+PUBLIC: dict[tuple[str, str], tuple[Call, ...]] = {
+    ("GET", "/api/docs"): (PLAIN,),
+    ("GET", f"{API}/openapi.json"): (PLAIN,),
+    ("GET", f"{API}/time"): (PLAIN,),
+    ("POST", f"{API}/gateways/claim"): (PLAIN,),
+    ("GET", "/healthz"): (PLAIN,),
+    ("GET", "/readyz"): (PLAIN,),
+    ("GET", "/metrics"): (PLAIN,),
+    ("GET", "/manual"): (PLAIN,),
+    ("GET", "/manual/<role>"): (Call({"role": "manager"}),),
+    ("GET", "/problems"): (PLAIN,),
+    ("GET", "/problems/<slug>"): (Call({"slug": "not-found"}),),
+    ("GET", "/language/<language>"): (Call({"language": "ko"}),),
+    ("GET", "/static/<path:filename>"): (Call({"filename": "style.css"}),),
+    ("GET", "/login"): (PLAIN,),
+    ("POST", "/login"): (PLAIN,),
+    ("GET", "/login/code"): (PLAIN,),
+    ("POST", "/login/code"): (PLAIN,),
+    ("GET", "/login/second-factor"): (PLAIN,),
+    ("POST", "/login/second-factor"): (PLAIN,),
+    ("GET", "/invitation/<string(length=43):token>"): (Call({"token": "x" * 43}),),
+    ("POST", "/invitation/<string(length=43):token>"): (Call({"token": "x" * 43}),),
+}
+BOXES: dict[tuple[str, str], tuple[Call, ...]] = {
+    ("GET", f"{API}/gateways/<gateway>/cards"): (Call(BOX),),
+    ("POST", f"{API}/gateways/<gateway>/discharges"): (Call(BOX),),
+    ("POST", f"{API}/gateways/<gateway>/keys"): (Call(BOX),),
+    ("POST", f"{API}/gateways/<gateway>/status"): (Call(BOX),),
+    ("GET", f"{API}/gateways/<gateway>/releases/<version>"): (Call(BOX | {"version": "@gateway_release.version"}),),
+}
+PROGRAMS: dict[tuple[str, str], tuple[Call, ...]] = {
+    ("GET", f"{API}/audit"): (PLAIN,),
+    ("GET", f"{API}/quarantine"): (PLAIN,),
+    ("POST", f"{API}/quarantine/{ID.format('quarantine_id')}/release"): (Call(QUARANTINED),),
+    ("POST", f"{API}/quarantine/{ID.format('quarantine_id')}/discard"): (Call(QUARANTINED),),
+    ("GET", f"{API}/discharges/<number>"): (Call({"number": "@number"}),),
+    ("POST", f"{API}/discharges/<number>/corrections"): (Call({"number": "@number"}),),
+    ("GET", f"{API}/cards/<card_hash>/suspense"): (Call({"card_hash": "00" * 16}),),
+    ("POST", f"{API}/cards/<card_hash>/suspense"): (
+        Call({"card_hash": "00" * 16}, json={"household_id": "@household.id"}),
+    ),
+    ("GET", f"{API}/complexes"): (PLAIN,),
+    ("GET", f"{API}/complexes/{ID.format('place')}/volumes"): (Call(COMPLEX),),
+    ("GET", f"{API}/households/{ID.format('place')}/volumes"): (Call(HOUSEHOLD),),
+    ("GET", f"{API}/dongs"): (PLAIN,),
+    ("GET", f"{API}/dongs/<place>/volumes"): (Call({"place": "@dong.code"}),),
+    ("GET", f"{API}/districts/<place>/volumes"): (Call({"place": "@district.code"}),),
+    ("GET", f"{API}/touches"): (PLAIN,),
+    ("POST", f"{API}/enrolments"): (
+        Call(json={"card_hash": "@unknown_touch.card_hash", "household_id": "@household.id"}),
+    ),
+    ("GET", f"{API}/fleet/gateways"): (PLAIN,),
+    ("GET", f"{API}/fleet/summary"): (PLAIN,),
+    ("GET", f"{API}/fleet/releases"): (PLAIN,),
+    ("GET", f"{API}/fleet/display-rates"): (PLAIN,),
+    ("POST", f"{API}/fleet/display-rates"): (PLAIN,),
+    ("GET", GATEWAYS): (Call(GATEWAY),),
+    ("GET", f"{GATEWAYS}/events"): (Call(GATEWAY),),
+    ("POST", f"{GATEWAYS}/claim-codes"): (Call(GATEWAY),),
+    ("POST", f"{GATEWAYS}/commands"): (Call(GATEWAY, json={"kind": "sync_cards"}),),
+    ("POST", f"{GATEWAYS}/revocations"): (Call(GATEWAY, json={"key_id": "@gateway_key.key_id"}),),
+    ("GET", f"{API}/faults"): (PLAIN,),
+    ("POST", f"{API}/faults"): (Call(json={"meter": "@meter.code"}),),
+    ("GET", f"{API}/faults/counts"): (PLAIN,),
+    ("GET", f"{API}/faults/statistics"): (PLAIN,),
+    ("GET", f"{API}/faults/rules"): (PLAIN,),
+    ("POST", f"{API}/faults/rules"): (PLAIN,),
+    ("GET", f"{API}/faults/duties"): (PLAIN,),
+    ("POST", f"{API}/faults/duties"): (PLAIN,),
+    ("DELETE", f"{API}/faults/duties/{ID.format('duty_id')}"): (Call({"duty_id": "@fault_duty.id"}),),
+    ("GET", FAULTS): (Call(FAULT),),
+    ("POST", f"{FAULTS}/class"): (Call(FAULT),),
+    ("POST", f"{FAULTS}/closing"): (Call(FAULT),),
+    ("POST", f"{FAULTS}/due"): (Call(FAULT),),
+    ("POST", f"{FAULTS}/notes"): (Call(FAULT),),
+    ("POST", f"{FAULTS}/owner"): (Call(FAULT),),
+    ("POST", f"{FAULTS}/taking"): (Call(FAULT),),
+    ("GET", f"{API}/incidents"): (PLAIN,),
+    ("GET", f"{API}/incidents/<int(max=2147483646):incident_id>"): (Call(INCIDENT),),
+    ("GET", f"{API}/me/channels"): (PLAIN,),
+    ("POST", f"{API}/me/channels"): (PLAIN,),
+    ("PUT", CHANNELS): (Call(CHANNEL, json={"kind": "email", "address": "walk@example.kr"}, personal=True),),
+    ("DELETE", CHANNELS): (Call(CHANNEL, personal=True),),
+    ("POST", f"{CHANNELS}/preferences"): (Call(CHANNEL, personal=True),),
+    ("POST", f"{CHANNELS}/tests"): (Call(CHANNEL, personal=True),),
+    ("GET", f"{API}/me/messages"): (PLAIN,),
+    ("GET", f"{API}/messages"): (PLAIN,),
+    ("POST", f"{API}/messages/{ID.format('message_id')}/cancellations"): (Call(MESSAGE),),
+    ("POST", f"{API}/messages/{ID.format('message_id')}/sendings"): (Call(MESSAGE),),
+    ("GET", f"{API}/meters"): (PLAIN,),
+    ("POST", f"{API}/meters"): (Call(json={"complex": "@complex.code", "gateway": "@gateway.code"}),),
+    ("GET", f"{API}/meters/{CODE}"): (Call(METER),),
+    ("POST", f"{API}/meters/{CODE}/moves"): (
+        Call(METER, json={"complex": "@complex.code", "gateway": "@gateway.code"}),
+    ),
+    ("POST", f"{API}/meters/{CODE}/retirement"): (Call(METER),),
+    ("GET", f"{API}/certificates"): (PLAIN,),
+    ("POST", f"{API}/certificates"): (Call(json={"meter": "@meter.code"}),),
+    ("POST", f"{CERTIFICATES}/withdrawal"): (Call(CERTIFICATE),),
+    ("GET", f"{API}/reducers"): (PLAIN,),
+    ("POST", f"{API}/reducers"): (Call(json={"complex": "@complex.code"}),),
+    ("POST", f"{API}/reducers/{CODE}/retirement"): (Call(REDUCER),),
+    ("GET", f"{API}/installations"): (PLAIN,),
+    ("POST", f"{API}/installations"): (Call(json={"complex": "@complex.code"}),),
+    ("GET", f"{API}/installations/table"): (PLAIN,),
+    ("POST", f"{API}/installations/counts"): (PLAIN,),
+    ("POST", f"{API}/installations/targets"): (PLAIN,),
+    ("GET", f"{API}/{APPLICATIONS}"): (Call(APPLICATION),),
+    ("POST", f"{API}/{APPLICATIONS}/steps"): (Call(APPLICATION),),
+    ("GET", f"{API}/households"): (PLAIN,),
+    ("POST", f"{API}/households"): (Call(json={"complex": "@complex.code"}),),
+    ("GET", f"{API}/{HOMES}"): (Call(HOME),),
+    ("POST", f"{API}/{HOMES}/abandoned"): (Call(HOME),),
+    ("DELETE", f"{API}/{HOMES}/abandoned"): (Call(HOME),),
+    ("POST", f"{API}/{HOMES}/cards"): (Call(HOME, json={"card_hash": "00" * 16}),),
+    **{
+        ("POST", f"{API}/{HOMES}/cards/{ID.format('card_id')}/{done}"): (
+            Call(CARD, json={"card_hash": "00" * 16} if done == "reissue" else None),
+        )
+        for done in ("block", "lost", "reissue", "return", "unblock")
+    },
+    **{
+        ("POST", f"{API}/{HOMES}/{done}"): (Call(HOME),)
+        for done in ("change-of-tenant", "move-in", "move-out", "reveal")
+    },
+    ("PUT", f"{API}/{HOMES}/place"): (Call(HOME),),
+    ("PUT", f"{API}/{HOMES}/resident"): (Call(HOME),),
+    ("GET", f"{API}/imports"): (PLAIN,),
+    ("POST", f"{API}/imports"): (PLAIN,),
+    ("GET", f"{API}/{BATCHES}"): (Call(BATCH, made=True),),
+    ("POST", f"{API}/{BATCHES}/undo"): (Call(BATCH, made=True),),
+    ("GET", f"{API}/me"): (PLAIN,),
+    ("GET", f"{API}/people"): (PLAIN,),
+    ("POST", f"{API}/people"): (PLAIN,),
+    ("GET", f"{API}/{LOGIN}"): (Call(PERSON),),
+    ("PUT", f"{API}/{LOGIN}"): (Call(PERSON),),
+    **{
+        ("POST", f"{API}/{LOGIN}/{done}"): (Call(PERSON),)
+        for done in ("disable", "enable", "invitations", "recoveries")
+    },
+    ("GET", f"{API}/{LOGIN}/sessions"): (Call(PERSON),),
+    ("DELETE", f"{API}/{LOGIN}/sessions"): (Call(PERSON),),
+    ("GET", f"{API}/{LOGIN}/tokens"): (Call(PERSON),),
+    ("POST", f"{API}/{LOGIN}/tokens"): (Call(PERSON, json={"scopes": ["fleet:read"]}),),
+    ("DELETE", f"{API}/{LOGIN}/tokens/<string(maxlength=60):name>"): (Call(PERSON | {"name": "@api_token.name"}),),
+    ("GET", f"{API}/vendors"): (PLAIN,),
+    ("POST", f"{API}/vendors"): (PLAIN,),
+    ("GET", f"{API}/vendors/{CODE}"): (Call(VENDOR),),
+    ("PATCH", f"{API}/vendors/{CODE}"): (Call(VENDOR),),
+    ("POST", f"{API}/vendors/{CODE}/end"): (Call(VENDOR),),
+}
+ROUTES = PAGES | PUBLIC | BOXES | PROGRAMS
