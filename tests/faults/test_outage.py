@@ -66,8 +66,8 @@ def test_an_outage_is_one_incident_and_one_message_a_recipient(
 ) -> None:
     fleet, everybody = office.fleet, {office.head, *office.keepers}
     start = now() - 30 * MINUTE
-    moment = fleet.minutes(start, 4, 3)
-    moment = fleet.minutes(moment, 26, 3, without=fleet.numbers)
+    moment = fleet.minutes(start, 1)
+    moment = fleet.minutes(moment, 29, 4, without=fleet.numbers)
     opened = Counter({(each, "incident_opened"): 1 for each in everybody})
     assert office.told(moment) == opened
 
@@ -80,16 +80,16 @@ def test_an_outage_is_one_incident_and_one_message_a_recipient(
     with database.begin() as session:  # the service and the watch start again
         service_started(session, now())
     assert "0 faults opened" in run(database_url, tmp_path, "fault", "check")
-    moment = fleet.minutes(now() + MINUTE, 16, 3, without=fleet.numbers)
+    moment = fleet.minutes(now() + MINUTE, 16, 4, without=fleet.numbers)
     assert office.told(moment) == opened
     assert len(fleet.incidents()) == 1
     assert len(fleet.faults()) == GATEWAYS
 
-    moment = fleet.minutes(moment, 13, 3)
+    moment = fleet.minutes(moment, 17, 4)
     (incident,) = fleet.incidents()
     assert incident.closed_at is not None
     assert {each.state for each in fleet.faults()} == {"closed"}
     both = opened + Counter({(each, "incident_closed"): 1 for each in everybody})
     assert office.told(moment) == both
-    moment = fleet.minutes(moment, 6, 3)
+    moment = fleet.minutes(moment, 1)
     assert office.told(moment) == both
