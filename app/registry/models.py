@@ -159,6 +159,8 @@ class Card(InDistrict, Base):
         sa.CheckConstraint("role <> 'common' OR complex_id IS NOT NULL", name="common"),
         in_district("card", "replaced_by_id"),
         in_district("household", "kept_household_id"),
+        sa.Index("ix_card_replaced_by", "district_id", "replaced_by_id"),
+        sa.Index("ix_card_kept_household", "district_id", "kept_household_id"),
         sa.Index("ix_card_role", "district_id", "role"),
     )
 

@@ -79,6 +79,8 @@ def drop_households() -> None:
         op.drop_table(table)
     op.execute("UPDATE card SET replaced_by_id = NULL")
     op.execute("DELETE FROM card WHERE role = 'common'")  # there is no other role in which it may open a bin
+    op.drop_index("ix_card_kept_household", "card")
+    op.drop_index("ix_card_replaced_by", "card")
     with op.batch_alter_table("card") as batch:
         batch.drop_constraint("fk_card_district_id_replaced_by_id", type_="foreignkey")
         batch.drop_constraint("fk_card_district_id_kept_household_id", type_="foreignkey")
@@ -107,6 +109,9 @@ def let_cards_be_lost() -> None:
             *("fk_card_district_id_kept_household_id", "household"),
             *(["district_id", "kept_household_id"], ["district_id", "id"]),
         )
+    # Without them each card or household that is deleted would have all cards read.
+    op.create_index("ix_card_replaced_by", "card", ["district_id", "replaced_by_id"])
+    op.create_index("ix_card_kept_household", "card", ["district_id", "kept_household_id"])
 
 
 def of_household_and_batch(table: str) -> tuple[sa.schema.SchemaItem, ...]:

@@ -8,7 +8,6 @@ from sqlalchemy.orm import Session
 from app.access import audit
 from app.access.accounts import Identity
 from app.problems import Problem
-from app.registry.imports.report import Report
 from app.registry.imports.service import IMPORTS, Order
 from app.registry.imports.sheets import File
 from app.registry.models import District
@@ -41,9 +40,8 @@ def only_actor(identity: Identity) -> str | None:
     return None if identity.reach.whole else identity.login
 
 
-def book_check(session: Session, identity: Identity, report: Report, now: datetime) -> None:
-    """Book that a file was checked: it is kept for an hour, and names what may not be known to all."""
-    sheet = report.sheet
-    told = {"kind": report.kind, "sha256": sheet.sha256, "skipped": len(report.skipped)}
-    entry = audit.Entry("import.checked", "import", sheet.sha256[:16], sheet.name[-100:], after=told)
+def book_check(session: Session, identity: Identity, kind: str, file: File, now: datetime) -> None:
+    """Book that somebody looked what would become of a file."""
+    told = {"kind": kind, "sha256": file.sha256}
+    entry = audit.Entry("import.checked", "import", file.sha256[:16], file.name[-100:], after=told)
     audit.book(session, identity.district_id, entry, identity.actor, now)
