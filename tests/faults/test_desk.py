@@ -122,6 +122,7 @@ def test_a_manager_sees_and_reports_only_what_is_at_their_complex(kim: Caller, l
     assert lee.get("/faults/counts").json == {"open": 2, "overdue": 0, "unowned": 0, "mine": 0}
 
 
+@pytest.mark.parametrize("dialect", ["sqlite"])
 def test_another_districts_faults_are_not_there(app: Flask, fleet: Fleet, database: Database) -> None:
     other = Fleet(database, 1, code="W0H")
     other.person("choi", "administrator", password=PASSWORD)
@@ -132,6 +133,7 @@ def test_another_districts_faults_are_not_there(app: Flask, fleet: Fleet, databa
     assert choi.get("/faults?after=1").status_code == 404
 
 
+@pytest.mark.parametrize("dialect", ["sqlite"])
 def test_what_a_person_reported_ends_by_a_person_alone(kim: Caller, lee: Caller, fleet: Fleet) -> None:
     made = lee.post("/faults", {"meter": "M-0002", "fault_class": "user", "words": "thrown beside the bin"}).json["id"]
     fleet.minutes(now(), 30, 3)
@@ -156,6 +158,7 @@ def test_the_list_is_paged_and_narrowed(kim: Caller, fleet: Fleet) -> None:
     assert kim.get("/faults?which=everything").status_code == 422
 
 
+@pytest.mark.parametrize("dialect", ["sqlite"])
 def test_a_setting_of_the_district_counts_at_the_next_check(kim: Caller, fleet: Fleet) -> None:
     assert kim.post("/faults/rules", {"name": "card.open_after_minutes", "value": 0}).status_code == 204
     assert kim.post("/faults/rules", {"name": "card.open_after_minutes", "value": 0}).status_code == 409
@@ -261,5 +264,6 @@ def test_who_may_only_look_changes_nothing(app: Flask, fleet: Fleet) -> None:
     assert han.page("/faults/1", action="take").status_code == 403
 
 
+@pytest.mark.parametrize("dialect", ["sqlite"])
 def test_nothing_is_open_to_strangers(client: FlaskClient, fleet: Fleet) -> None:
     assert client.get("/api/v1/faults").status_code == 401

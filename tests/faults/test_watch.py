@@ -90,12 +90,14 @@ def test_a_silent_gateway_is_one_fault_and_its_meters_are_none(fleet: Fleet) -> 
     assert fleet.faults()[0].state == "closed"
 
 
+@pytest.mark.parametrize("dialect", ["sqlite"])
 def test_a_silent_meter_of_a_living_gateway_is_a_fault_of_its_own(fleet: Fleet) -> None:
     fleet.minutes(NOON, 31, 3, dead=[4])
     (fault,) = fleet.faults()
     assert (fault.condition, fault.meter_id, fault.fault_class) == ("meter_silent", 4, "power")
 
 
+@pytest.mark.parametrize("dialect", ["sqlite"])
 def test_a_meter_that_says_why_is_not_held_for_silent_too(fleet: Fleet) -> None:
     fleet.minutes(NOON, 45, 3, dead=[4], faults={4: ["comm"]})
     assert [each.condition for each in fleet.faults()] == ["reported:comm"]
@@ -123,6 +125,7 @@ def test_a_living_bin_that_takes_nothing_unlike_usual_is_a_fault_until_the_next_
     assert fleet.faults()[0].state == "closed"
 
 
+@pytest.mark.parametrize("dialect", ["sqlite"])
 def test_a_bin_whose_gateway_still_holds_older_records_is_not_judged_by_them(fleet: Fleet) -> None:
     busy(fleet, 1, NOON)
     fleet.minutes(NOON + 5 * HOUR, 1, backlog_s=3600)
@@ -139,6 +142,7 @@ def test_after_a_restart_of_the_service_silence_is_counted_anew(fleet: Fleet) ->
     assert fleet.incidents() == []
 
 
+@pytest.mark.parametrize("dialect", ["sqlite"])
 def test_after_a_gap_of_the_watch_silence_is_counted_anew(fleet: Fleet) -> None:
     resumed = NOON + 5 * HOUR  # nobody was there to hear anything, as far as the watch knows
     fleet.minutes(resumed, 14, without=[1])
@@ -172,7 +176,7 @@ def test_overdue_faults_go_up_the_ladder_once_a_level(fleet: Fleet) -> None:
     moment = fleet.minutes(NOON, 6, faults={1: ["lock"]})
     due = moment - MINUTE + DAY
     for hours in (0, 1, 23, 24, 25, 70):
-        fleet.minutes(due + hours * HOUR, 2, faults={1: ["lock"]})
+        fleet.minutes(due + hours * HOUR, 1, faults={1: ["lock"]})
     assert messages(fleet.database) == [
         ("fault/1/1/opened", owner),
         ("fault/1/1/escalated/1", head),
@@ -182,6 +186,7 @@ def test_overdue_faults_go_up_the_ladder_once_a_level(fleet: Fleet) -> None:
     assert fleet.faults()[0].escalation_level == 2
 
 
+@pytest.mark.parametrize("dialect", ["sqlite"])
 def test_what_a_person_closed_holds_for_a_day(fleet: Fleet) -> None:
     moment = fleet.minutes(NOON, 20, 3, without=[1])
     with fleet.database.begin() as session:
@@ -192,6 +197,7 @@ def test_what_a_person_closed_holds_for_a_day(fleet: Fleet) -> None:
     assert kinds(fleet.database) == ["opened", "closed", "reopened"]
 
 
+@pytest.mark.parametrize("dialect", ["sqlite"])
 def test_a_meter_that_is_taken_away_is_no_longer_broken(fleet: Fleet) -> None:
     moment = fleet.minutes(NOON, 6, faults={1: ["power"]})
     assert fleet.faults()[0].state == "open"
@@ -213,7 +219,7 @@ def test_statements_of_a_check_do_not_grow_with_the_fleet(database: Database) ->
     def most(fleet: Fleet) -> int:
         fleet.minutes(NOON, 3)
         numbers = []
-        for minute in range(3, 45, 2):
+        for minute in range(3, 45, 4):
             moment = NOON + minute * MINUTE
             if minute > 25:
                 fleet.hear(moment)
@@ -223,7 +229,7 @@ def test_statements_of_a_check_do_not_grow_with_the_fleet(database: Database) ->
         assert [each.closed_at is not None for each in fleet.incidents()] == [True]
         return max(numbers)
 
-    fleets = Fleet(database, 10), Fleet(database, 60, complexes=20, code="W0H")
+    fleets = Fleet(database, 10), Fleet(database, 30, complexes=9, code="W0H")
     few, many = (most(each) for each in fleets)
     assert few == many <= 32
 
