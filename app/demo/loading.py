@@ -12,7 +12,7 @@ import sqlalchemy as sa
 from sqlalchemy.orm import Session
 
 from app.db import Database
-from app.demo import fleet
+from app.demo import desks, fleet
 from app.demo.district import invented, with_meters
 from app.demo.people import LOGIN, Demo, let_in
 from app.demo.town import DISTRICT, METERS_SINCE, SITES, Site, gateway_code, homes, meters
@@ -50,6 +50,7 @@ def load(database: Database, var: Path, now: datetime, full: bool = False, secre
         for site in sites:
             _add_gateway(session, district, site, now)
     demo = let_in(database, var, secret_key, now)
+    desks.furnish(database, now)
     fleet.prepare(database, var, now)
     return demo
 
@@ -148,6 +149,8 @@ def _household_rows(site: Site) -> Iterable[dict[str, Any]]:
             "unit": home.unit,
             "card_number": home.card,
             "moved_in": home.moved_in.isoformat(),
+            "resident_name": home.resident,
+            "phone": home.phone,
         }
 
 

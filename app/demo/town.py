@@ -13,6 +13,7 @@ DISTRICT = "W0G"
 METERS_SINCE = datetime(2020, 1, 1, tzinfo=UTC)
 FIRST_MOVE = date(2010, 1, 1)
 DAYS_OF_MOVING = 3652  # until the end of 2019, so that everybody lives there when the meters begin
+FAMILY, GIVEN = "김이박최정강조윤장임", "민서지우하은도윤수아예준연현주영"
 LINES, FLOORS = 4, 15  # homes on a floor, floors of a building
 
 
@@ -34,12 +35,14 @@ class Site(NamedTuple):
 
 
 class Home(NamedTuple):
-    """A household with its card, EM4100: 10 hex digits."""
+    """A household with its card, EM4100: 10 hex digits; somebody with a name lives in the three complexes alone."""
 
     building: str
     unit: str
     card: str
     moved_in: date
+    resident: str
+    phone: str
 
 
 SITES = (
@@ -75,7 +78,9 @@ def homes(site: Site) -> Iterator[Home]:
         moved_in = FIRST_MOVE + timedelta(days=int.from_bytes(digest[4:8]) % DAYS_OF_MOVING)
         # One in 2^32 would meet in a whole district.
         card = f"37{digest[:4].hex()}" if is_small_town else digest[8:13].hex()
-        yield Home(building, unit, card.upper(), moved_in)
+        name = FAMILY[digest[13] % len(FAMILY)] + "".join(GIVEN[byte % len(GIVEN)] for byte in digest[14:16])
+        phone = f"010-0000-{int.from_bytes(digest[16:18]) % 10_000:04}"  # no operator gives out such numbers
+        yield Home(building, unit, card.upper(), moved_in, *((name, phone) if is_small_town else ("", "")))
 
 
 def gateway_code(complex_code: str) -> str:
