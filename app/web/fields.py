@@ -71,5 +71,4 @@ class Fields:
 
 def errors_of(action: str, refusal: Problem | Refused) -> dict[str, Any]:
     """What is wrong by the name that the field has on the page."""
-    errors = forms.errors_of(refusal).items()
-    return {f"{action}_{name}": told if isinstance(told, list) else str(told) for name, told in errors}
+    return {f"{action}_{name}": told for name, told in forms.errors_of(refusal).items()}

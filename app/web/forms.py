@@ -23,7 +23,8 @@ def failure_of(refusal: Problem | Refused) -> str:
 
 def errors_of(refusal: Problem | Refused) -> dict[str, Any]:
     """What is wrong by field."""
-    return refusal.extra.get("errors", {}) if isinstance(refusal, Problem) else {}
+    errors = refusal.extra.get("errors", {}) if isinstance(refusal, Problem) else {}
+    return {name: told if isinstance(told, list) else str(told) for name, told in errors.items()}
 
 
 def flashed() -> str:

@@ -69,7 +69,7 @@ def overrides(side: Side) -> dict[str, Any]:
     told = {"meter": meter, "faults": ["comm"], "gross_g": 1, "fill_percent": 1, "zero_drift_g": 1, "lid": "closed"}
     report = {"clock": "synced", "firmware": side.text("firmware"), "meters": [told | {"ports": {}}]}
     return {
-        "district.code": f"{DISTRICT_MARK[side.district_id]}-code",
+        "district.code": f"{DISTRICT_MARK[side.district_id]}-code" if side is not NOWHERE else mark,
         "district.name": f"{DISTRICT_MARK[side.district_id]}-name",
         "card.card_hash": side.hash("card"),
         "discharge.card_hash": side.hash("card"),
@@ -112,7 +112,7 @@ def overrides(side: Side) -> dict[str, Any]:
 
 def row_of(side: Side, table: sa.Table) -> Row:
     """The side's row of a table."""
-    given = overrides(side) if side is not NOWHERE else {}
+    given = overrides(side)
     choices = _choices(table)
     return {
         column.name: given.get(f"{table.name}.{column.name}", _value(side, table, column, choices))
