@@ -12,6 +12,7 @@ from werkzeug.exceptions import HTTPException
 
 from app import logs, metrics, openapi
 from app.access import enforce, signed
+from app.access import pages as log_in_pages
 from app.access.api import blueprint as people
 from app.access.audit_api import blueprint as audit
 from app.context import Service
@@ -43,29 +44,28 @@ RETRY_SECONDS = 5
 
 def create_app(settings: Settings | None = None) -> Flask:
     """The service on the database that the settings name."""
-    settings = settings or from_environment()
-    logs.configure(settings.log_level)
+    app = build()
+    start(app, settings or from_environment())
+    return app
+
+
+def build() -> Flask:
+    """The routes with their rules, the same for every database; `start` makes it serve one."""
     app = Flask(__name__, template_folder="web/templates", static_folder="web/static")
     app.config.update(
-        SECRET_KEY=settings.secret_key,
-        MAX_CONTENT_LENGTH=settings.max_body,
         SESSION_COOKIE_HTTPONLY=True,
         SESSION_COOKIE_SAMESITE="Lax",
-        SESSION_COOKIE_SECURE=settings.secure_cookies,
         BABEL_DEFAULT_LOCALE="ko",
         BABEL_DEFAULT_TIMEZONE="Asia/Seoul",
     )
-    database = Database(settings.database_url, pool_size=settings.threads + 2)
-    app.extensions["jongnyang"] = Service(settings, database)
     Babel(app, locale_selector=choose_language)
     _compress_static(app)
     _log_requests(app)  # first, so that every answer has its request id
     enforce.init(app)
     app.register_blueprint(operations)
-    signed.init(app)
     app.register_blueprint(claims)
-    fleet_gateway_api.init(app)
-    gateway_api.init(app)
+    app.register_blueprint(fleet_gateway_api.blueprint)
+    app.register_blueprint(gateway_api.blueprint)
     blueprints = [metering, volumes, fleet, audit, devices, certificates, installations, vendors, faults, messages]
     openapi.init(app, [*blueprints, households, imports, people])
     pages.init(app)
@@ -73,10 +73,23 @@ def create_app(settings: Settings | None = None) -> Flask:
     return app
 
 
+def start(app: Flask, settings: Settings) -> None:
+    """Give the app its database and settings, and everything that it remembers between requests."""
+    logs.configure(settings.log_level)
+    app.config.update(
+        SECRET_KEY=settings.secret_key,
+        MAX_CONTENT_LENGTH=settings.max_body,
+        SESSION_COOKIE_SECURE=settings.secure_cookies,
+    )
+    app.extensions["jongnyang"] = Service(settings, Database(settings.database_url, pool_size=settings.threads + 2))
+    for part in (log_in_pages, signed, fleet_gateway_api, gateway_api):
+        part.start(app)
+
+
 def _compress_static(app: Flask) -> None:
     """Styles and scripts alone: pages carry tokens beside what a stranger may have put there (BREACH)."""
     app.config.update(COMPRESS_REGISTER=False, COMPRESS_MIMETYPES=["text/css", "text/javascript", "image/svg+xml"])
-    plain = app.view_functions["static"]
+    plain: Any = app.view_functions["static"]
 
     @Compress(app).compressed()
     def static(filename: str) -> Response:

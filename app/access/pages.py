@@ -66,10 +66,9 @@ class Entered(UserMixin):  # type: ignore[misc]
         self.id = session_id
 
 
-def init(app: Flask) -> None:
+def start(app: Flask) -> None:
     """Give the app its count of attempts to log in."""
     app.extensions[LIMITER] = Attempts()
-    app.register_blueprint(blueprint)
 
 
 @blueprint.get("/login")

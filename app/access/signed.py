@@ -23,7 +23,7 @@ GUESSES = frozenset({"signature-missing", "signature-wrong", "key-unknown", "cla
 KEY_ID = re.compile(r'keyid="([^"]{1,128})"')
 
 
-def init(app: Flask) -> None:
+def start(app: Flask) -> None:
     """Give the app a verifier, which remembers the gateways' secrets, and a count of failures by address."""
     app.extensions[EXTENSION] = Verifier(app.extensions["jongnyang"].database)
     app.extensions[FAILURES] = Attempts()

@@ -31,11 +31,10 @@ class KeyWanted(Struct, forbid_unknown_fields=True):
     schema: Annotated[int, Meta(ge=1)]
 
 
-def init(app: Flask) -> None:
-    """Give the app what each process remembers of the fleet, and the routes."""
+def start(app: Flask) -> None:
+    """Give the app what each process remembers of the fleet."""
     app.extensions[WAITING] = WaitingGateways(app.extensions["jongnyang"].database)
     app.extensions[VERSIONS] = CardVersions()
-    app.register_blueprint(blueprint)
 
 
 def waiting_gateways() -> WaitingGateways:

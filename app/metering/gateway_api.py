@@ -40,13 +40,12 @@ class Answer(msgspec.Struct):
 encode = msgspec.json.Encoder().encode
 
 
-def init(app: Any) -> None:
+def start(app: Any) -> None:
     """Give the app its ingest: one directory and one queue for group commits per process."""
     service: Service = app.extensions["jongnyang"]
     ingest = Ingest(service.database)
     service.closing.append(ingest.close)
     app.extensions[EXTENSION] = GroupCommit(ingest.book)
-    app.register_blueprint(blueprint)
 
 
 @blueprint.get("/time")

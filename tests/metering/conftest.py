@@ -8,16 +8,16 @@ from flask.testing import FlaskClient
 
 from app.context import Service
 from app.db import Database
-from app.factory import create_app
 from app.settings import Settings
+from tests.apps import running
 from tests.builders import Box, Town
+from tests.emptied import database_url, emptied_postgres  # noqa: F401 - fixtures
 
 
 @pytest.fixture
-def app(database_url: str) -> Iterator[Flask]:
-    made = create_app(Settings(database_url=database_url, secret_key="only for tests", log_level="WARNING"))
-    yield made
-    made.extensions["jongnyang"].close()
+def app(database_url: str) -> Iterator[Flask]:  # noqa: F811
+    with running(Settings(database_url=database_url, secret_key="only for tests", log_level="WARNING")) as app:
+        yield app
 
 
 @pytest.fixture

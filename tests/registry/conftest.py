@@ -4,11 +4,12 @@ from pathlib import Path
 import pytest
 
 from app.db import Database
+from tests.emptied import database_url, emptied_postgres  # noqa: F401 - fixtures
 from tests.registry import support
 
 
 @pytest.fixture
-def registry(database_url: str, tmp_path: Path) -> Iterator[support.Registry]:
+def registry(database_url: str, tmp_path: Path) -> Iterator[support.Registry]:  # noqa: F811
     """An empty registry on either database."""
     database = Database(database_url, pool_size=2)
     yield support.Registry(database, tmp_path)

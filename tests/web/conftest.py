@@ -8,11 +8,12 @@ from flask.testing import FlaskClient
 
 from app.db import Database
 from tests.access.people import add_person, database_of, log_in, running_app
+from tests.emptied import database_url, emptied_postgres  # noqa: F401 - fixtures
 from tests.web.bins import Bins
 
 
 @pytest.fixture
-def app(database_url: str) -> Iterator[Flask]:
+def app(database_url: str) -> Iterator[Flask]:  # noqa: F811
     with running_app(database_url) as app:
         add_person(database_of(app))
         yield app

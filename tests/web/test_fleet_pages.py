@@ -11,14 +11,12 @@ from app.access.claims import open_claim
 from app.access.keys import second_key
 from app.times import now
 from tests.access.people import PAGE, add_person, csrf_token, log_in, running_app
-from tests.emptied import database_url, emptied_postgres  # noqa: F401 - fixtures
-from tests.fleet.conftest import quick_start  # noqa: F401 - a fixture
 from tests.fleet.reports import notice
 from tests.web.fleet import NUMBER, Fleet
 
 
 @pytest.fixture
-def app(database_url: str) -> Iterator[Flask]:  # noqa: F811
+def app(database_url: str) -> Iterator[Flask]:
     with running_app(database_url) as app:
         yield app
 

@@ -9,6 +9,7 @@ from app import db
 from app.db import Database
 from app.metering import service
 from app.metering.models import MeterAlive, MeterHour
+from tests.conftest import database_url  # noqa: F401 - a fresh one: these tests change the schema
 from tests.metering.volumes.city import HOUR, City, kst
 
 BEFORE = "0003_metering"
@@ -55,7 +56,7 @@ def spans(database: Database) -> list[tuple[Any, ...]]:
         return sorted(tuple(row) for row in session.execute(sa.select(*columns)))
 
 
-def test_going_back_and_up_again_loses_nothing_and_agrees_with_the_ledger(database_url: str) -> None:
+def test_going_back_and_up_again_loses_nothing_and_agrees_with_the_ledger(database_url: str) -> None:  # noqa: F811
     database = Database(database_url)
     city = a_running_service(database)
     assert service.check_rollups(database, city.district_id) == []
@@ -76,7 +77,7 @@ def test_going_back_and_up_again_loses_nothing_and_agrees_with_the_ledger(databa
     database.dispose()
 
 
-def test_an_hour_in_which_a_meter_moved_goes_to_the_first_complex_and_is_found_by_the_check(database_url: str) -> None:
+def test_an_hour_in_which_a_meter_moved_goes_to_the_first_complex_and_is_found_by_the_check(database_url: str) -> None:  # noqa: F811
     database = Database(database_url)
     city = a_running_service(database)
     city.throw(1, MOVED + timedelta(minutes=5), 777)
@@ -96,7 +97,7 @@ def test_an_hour_in_which_a_meter_moved_goes_to_the_first_complex_and_is_found_b
     database.dispose()
 
 
-def test_the_migrated_intervals_are_read_as_coverage(database_url: str) -> None:
+def test_the_migrated_intervals_are_read_as_coverage(database_url: str) -> None:  # noqa: F811
     database = Database(database_url)
     city = a_running_service(database)
     asked: dict[str, Any] = {"start": date(2026, 10, 31), "end": date(2026, 11, 2), "by": "hour", "per": "complex"}
