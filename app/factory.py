@@ -156,5 +156,8 @@ def _log_requests(app: Flask) -> None:
 
 
 def _loggable_path() -> str:
-    """The path of the request; a one-time link's token stays out of the log, where it would open an account."""
-    return str(request.url_rule) if "token" in (request.view_args or {}) else request.path
+    """The path of the request; a one-time link's token stays out of the log, where it would open an account.
+
+    It may be mistyped, or copied with the full stop after it, and then leads to no route.
+    """
+    return "/invitation/…" if request.path.startswith("/invitation/") else request.path

@@ -165,7 +165,11 @@ def make_token(wanted: dict[str, Any], login: str) -> dict[str, Any]:
     """A new token of a person, which may do no more than they may."""
     with service().database.begin() as session:
         token, until = people.make_token(
-            session, current_district_id(), login, **wanted, actor=current_actor(), now=now()
+            *(session, current_district_id(), login),
+            **wanted,
+            actor=current_actor(),
+            now=now(),
+            granted=current_identity().scopes,
         )
     return {"token": token, "expires_at": until}
 

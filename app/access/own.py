@@ -21,10 +21,20 @@ WRONG_CODE = Text(
     "인증 번호가 맞지 않습니다. 앱에 지금 보이는 번호를 입력하십시오.",
     "The code does not fit. Enter the one that the app shows now.",
 )
+BY_TOKEN = Text(
+    "API 토큰으로는 계정을 바꿀 수 없습니다. 로그인하십시오.",
+    "An API token does not change its owner's account. Log in.",
+)
 DEAD_LINK = Text(
     "이 링크는 이미 쓰였거나 기한이 지났습니다. 관리자에게 새 링크를 받으십시오.",
     "This link was used already or has expired. Ask an administrator for a new one.",
 )
+
+
+def refuse_token(me: Identity) -> None:
+    """Raise Refused for a program: its scopes say nothing of its owner's account, which opens with a log-in alone."""
+    if not me.session_id:
+        raise Refused(BY_TOKEN)
 
 
 def change_contact(

@@ -14,11 +14,12 @@ from sqlalchemy.orm import Session
 from app.access import accounts, audit, links, passwords, sessions
 from app.access.links import Link
 from app.access.models import Account, ApiToken
-from app.access.profiles import Profile, differences, give_complexes, profile_of, reach_of, told_of
+from app.access.profiles import Profile, check_contact, differences, give_complexes, profile_of, reach_of, told_of
 from app.problems import Problem
 from app.texts import Refused, Text
 
 LONGEST_TOKEN_DAYS = 400
+ADMIN = "access:admin"
 
 NOT_ONESELF = Text(
     "자기 계정은 여기에서 복구하거나 정지할 수 없습니다. 다른 관리자에게 부탁하십시오.",
@@ -36,6 +37,14 @@ IS_IN = Text(
     "{login} has a password already. Recover the account if it is lost.",
 )
 NO_TOKEN_NAME = Text("토큰 이름을 1~60자로 입력하십시오.", "Give the token a name of 1 to 60 characters.")
+BEYOND_MAKER = Text(
+    "자기에게 없는 권한은 토큰에도 줄 수 없습니다: {scopes}. 그 권한을 빼십시오.",
+    "You may not {scopes} yourself, so a token that you make may not either. Leave that out.",
+)
+OF_ANOTHER = Text(
+    "{scope} 권한의 토큰은 본인만 만들 수 있습니다. {login} 님이 직접 만들어야 합니다.",
+    "Only its owner makes a token that may {scope}. {login} has to make it.",
+)
 NO_SCOPES = Text("토큰의 권한을 하나 이상 고르십시오.", "Choose one scope at least for the token.")
 BAD_DAYS = Text(
     "토큰은 1일에서 {most}일까지 쓸 수 있습니다. 기간을 고치십시오.",
@@ -120,6 +129,7 @@ def set_contact(
     session: Session, account: Account, name: str, email: str | None, phone: str | None, actor: str, now: datetime
 ) -> None:
     """Another name, e-mail address or telephone number of an account, whose row the caller holds."""
+    check_contact(name, email, phone)
     before = profile_of(session, account)
     account.name, account.email, account.phone = name, email, phone
     old, new = differences(before, profile_of(session, account))
@@ -172,8 +182,12 @@ def make_token(
     days: int,
     actor: str,
     now: datetime,
+    granted: frozenset[str] | None = None,
 ) -> tuple[str, datetime]:
-    """A new API token of a person, and until when it is valid; only its hash is stored."""
+    """A new API token of a person, and until when it is valid; only its hash is stored.
+
+    `granted` is what whoever makes it may do; None on the server itself, where everything may be done.
+    """
     account, wanted, name = account_of(session, district_id, login), set(scopes), name.strip()
     if not 1 <= len(name) <= 60 or "/" in name:
         raise Refused(NO_TOKEN_NAME)
@@ -181,6 +195,8 @@ def make_token(
         raise Refused(NO_SCOPES)
     if not 1 <= days <= LONGEST_TOKEN_DAYS:
         raise Refused(BAD_DAYS.fill(most=LONGEST_TOKEN_DAYS))
+    if granted is not None:
+        _refuse_beyond(login, wanted, granted, actor)
     until = now + timedelta(days=days)
     token = accounts.add_token(session, account, name, wanted, now, until)
     after = {"scopes": sorted(wanted), "valid_until": until}
@@ -204,12 +220,20 @@ def _refuse_oneself(login: str, actor: str) -> None:
         raise Refused(NOT_ONESELF)
 
 
+def _refuse_beyond(login: str, wanted: set[str], granted: frozenset[str], actor: str) -> None:
+    """Nobody hands on what they may not do; nor recovers themselves in the name of another administrator."""
+    if missing := sorted(wanted - granted):
+        raise Refused(BEYOND_MAKER.fill(scopes=", ".join(missing)))
+    if ADMIN in wanted and actor.partition("/")[0] != login:
+        raise Refused(OF_ANOTHER.fill(scope=ADMIN, login=login))
+
+
 def _held_administrators(session: Session, district_id: int) -> list[int]:
     """Who of the administrators can log in. Others who ask wait until this transaction ends."""
     living = sa.select(Account.id).where(
         Account.district_id == district_id,
         Account.role == "administrator",
-        sa.or_(Account.scopes.is_(None), Account.scopes.contains("access:admin")),
+        sa.or_(Account.scopes.is_(None), Account.scopes.contains(ADMIN)),
         Account.disabled_at.is_(None),
         Account.password_hash != "",
     )

@@ -10,12 +10,18 @@ from app.access.models import Account, AccountComplex
 from app.access.rules import ROLES
 from app.texts import Refused, Text
 
-PERSONAL = ("name", "email", "phone")
+LONGEST = {"name": 100, "email": 200, "phone": 40}
+PERSONAL = tuple(LONGEST)
 
 # Access lies below the registry; this is all it has to know of a complex and of a vendor.
 complexes = sa.table("complex", *(sa.column(name) for name in ("district_id", "id", "code", "name")))
 vendors = sa.table("vendor", *(sa.column(name) for name in ("district_id", "id", "code", "name")))
 
+POOR_CONTACT = Text(
+    "이름은 {name}자, 전자우편 주소는 {email}자, 전화번호는 {phone}자까지 한 줄로 입력하십시오.",
+    "Write a name of up to {name} characters, an e-mail address of {email}, a telephone number of {phone}, "
+    "each in one line.",
+)
 NO_COMPLEX = Text(
     "단지 코드 {codes}이(가) 등록되어 있지 않습니다. 코드를 확인하십시오.",
     "No complex has the code {codes}. Check the code.",
@@ -73,6 +79,7 @@ def profile_of(session: Session, account: Account) -> Profile:
 
 def reach_of(session: Session, district_id: int, profile: Profile) -> tuple[dict[str, int], int | None]:
     """The ids of a profile's complexes by code, and of its vendor; raises Refused where they do not fit the role."""
+    check_contact(profile.name, profile.email, profile.phone)
     _refuse_misfit(profile)
     found = _ids(session, district_id, complexes, profile.complexes)
     if unknown := sorted(set(profile.complexes) - set(found)):
@@ -83,6 +90,13 @@ def reach_of(session: Session, district_id: int, profile: Profile) -> tuple[dict
     if not vendor:
         raise Refused(NO_VENDOR.fill(code=profile.vendor))
     return found, vendor[profile.vendor]
+
+
+def check_contact(name: str, email: str | None, phone: str | None) -> None:
+    """Raise Refused for what is no line of the usual length: others read names in their messages."""
+    for value, most in zip((name, email, phone), LONGEST.values(), strict=True):
+        if value and (len(value) > most or value.splitlines() != [value]):
+            raise Refused(POOR_CONTACT.fill(**LONGEST))
 
 
 def _refuse_misfit(profile: Profile) -> None:

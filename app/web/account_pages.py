@@ -42,6 +42,7 @@ def act() -> Response | tuple[str, int]:
     if doing is None:
         raise Problem("invalid", errors={"action": action[:40]})
     try:
+        own.refuse_token(current_identity())
         flash(doing())
     except Refused as refusal:
         return _account(failure=failure_of(refusal), given=typed("name", "email", "phone")), 422
@@ -64,6 +65,7 @@ def set_second_factor() -> Response | tuple[Response, int]:
         return _second_factor(_offer(), _("The form has expired. Enter it once more.")), 422
     asked = typed("code")
     try:
+        own.refuse_token(current_identity())
         _check_password(request.form.get("password", ""))
         with service().database.begin() as database:
             key = service().settings.secret_key

@@ -8,7 +8,7 @@ from flask_babel import gettext as _
 from flask_babel import lazy_gettext as _l
 from werkzeug.wrappers import Response
 
-from app.access import rules
+from app.access import own, rules
 from app.access.accounts import current_actor, current_district_id, current_identity
 from app.context import service
 from app.fleet.messages import channels, queries, senders
@@ -57,6 +57,7 @@ def add_channel() -> Response | tuple[str, int]:
     """Add a channel."""
     given = typed(*FIELDS)
     try:
+        own.refuse_token(current_identity())
         with service().database.begin() as session:
             hosts = service().settings.webhook_hosts
             channels.add_channel(session, *_own(), _channel(given), current_actor(), now(), hosts)
@@ -120,6 +121,7 @@ def decide(message_id: int) -> Response | tuple[str, int]:
 def _act(action: str, channel_id: int, given: dict[str, str]) -> None:
     if action not in TOLD:
         raise Problem("invalid", errors={"action": action[:40]})
+    own.refuse_token(current_identity())
     mine, signed = (*_own(), channel_id), (current_actor(), now())
     with service().database.begin() as session:
         if action == "change":

@@ -10,7 +10,7 @@ from sqlalchemy.orm import Session
 from werkzeug.wrappers import Response
 
 from app.access import people, rules
-from app.access.accounts import current_actor, current_district_id
+from app.access.accounts import current_actor, current_district_id, current_identity
 from app.access.links import Link
 from app.access.pages import unstored
 from app.access.people import LONGEST_TOKEN_DAYS
@@ -110,8 +110,9 @@ def _make_token(session: Session, login: str) -> dict[str, Any]:
     asked = typed("token", "days")
     days = int(asked["days"]) if re.fullmatch(r"[0-9]{1,4}", asked["days"]) else 0
     scopes = request.form.getlist("scopes")
+    me = current_identity()
     secret, until = people.make_token(
-        session, current_district_id(), login, asked["token"], scopes, days, current_actor(), now()
+        session, me.district_id, login, asked["token"], scopes, days, me.actor, now(), me.scopes
     )
     return {"token": {"name": asked["token"], "secret": secret, "until": until}}
 

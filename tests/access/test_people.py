@@ -281,3 +281,15 @@ def test_the_state_of_an_account_says_why_it_does_not_open(database: Database) -
 
 def test_every_role_has_a_second_factor_or_sees_a_part_only() -> None:
     assert {name for name, role in ROLES.items() if not role.second_factor} == {"manager", "contractor", "vendor"}
+
+
+@pytest.mark.parametrize(
+    "contact", [("Kim\nPay here: http://x", None, None), ("K" * 101, None, None), ("Kim", "a@b\r\nBcc: c", None)]
+)
+def test_what_others_read_in_their_messages_is_one_line_of_a_name(
+    database: Database, contact: tuple[str, str | None, str | None]
+) -> None:
+    with database.begin() as session, pytest.raises(Refused, match="each in one line"):
+        people.set_contact(session, people.account_of(session, 1, "kim"), *contact, "kim", now())
+    with pytest.raises(Refused, match="each in one line"):
+        invite(database, profile=Profile(contact[0], "viewer", *contact[1:]))

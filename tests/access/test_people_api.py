@@ -129,3 +129,39 @@ def test_a_manager_hears_which_complexes_are_theirs(app: Flask, database: Databa
     log_in(client, "park")
     me = client.get("/api/v1/me").json
     assert (me["reach"], me["complexes"]) == ("complex", [{"code": "W0K001", "name": "두보하이츠"}])
+
+
+def test_a_program_makes_no_token_that_may_more_than_itself(app: Flask, database: Database) -> None:
+    with database.begin() as session:
+        kim = session.scalars(sa.select(Account)).one()
+        token = accounts.add_token(session, kim, "accounts", ["access:admin"], now(), None)
+    client = app.test_client()
+    client.environ_base["HTTP_AUTHORIZATION"] = f"Bearer {token}"
+    wanted = {"name": "more", "scopes": ["household:reveal"], "days": 1}
+    answer = client.post("/api/v1/people/kim/tokens?lang=en", json=wanted)
+    assert (answer.status_code, "You may not household:reveal" in answer.json["detail"]) == (422, True)
+    assert client.post("/api/v1/people/kim/tokens", json=wanted | {"scopes": ["access:admin"]}).status_code == 201
+
+
+def test_nobody_makes_a_token_by_which_another_administrator_would_recover_them(
+    program: FlaskClient, database: Database
+) -> None:
+    add_person(database, "lee")
+    wanted = {"name": "as-lee", "scopes": ["access:admin"], "days": 1}
+    answer = program.post("/api/v1/people/lee/tokens?lang=en", json=wanted)
+    assert (answer.status_code, "Only its owner" in answer.json["detail"]) == (422, True)
+    assert program.post("/api/v1/people/lee/tokens", json=wanted | {"scopes": ["fault:write"]}).status_code == 201
+
+
+def test_a_program_changes_nothing_of_its_owners_account(program: FlaskClient) -> None:
+    channel = {"kind": "email", "address": "me@example.com", "quiet_from": "22:00", "quiet_to": "07:00"}
+    for path, form in (
+        ("/account", {"action": "contact", "name": "Somebody Else"}),
+        ("/account", {"action": "end_sessions"}),
+        ("/account/channels", channel | {"language": "en", "active": "1", "urgent_breaks_quiet": "1"}),
+        ("/account/channels/1", {"action": "remove"}),
+    ):
+        answer = program.post(path, data=form, headers={"Accept": "text/html", "Accept-Language": "en"})
+        assert (answer.status_code, "An API token does not change" in answer.text) == (422, True), (path, form)
+    assert program.get("/api/v1/me").json["name"] == "Kim"
+    assert program.get("/api/v1/me/channels").json == {"items": []}
