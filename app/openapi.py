@@ -116,8 +116,11 @@ def refusals(
         found |= {s.REQUEST_ENTITY_TOO_LARGE, s.UNSUPPORTED_MEDIA_TYPE}
     if body or changes or any(parameter["in"] == "query" for parameter in parameters):
         found.add(s.UNPROCESSABLE_ENTITY)
-    if body or reach != "district" or any(parameter["in"] == "path" for parameter in parameters):
+    if body or reach != "district":
         found.add(s.NOT_FOUND)
+    if any(parameter["in"] == "path" for parameter in parameters):
+        # An address that no method takes, such as with too long a number, is called 405 where it has several methods.
+        found |= {s.NOT_FOUND, s.METHOD_NOT_ALLOWED}
     return found
 
 

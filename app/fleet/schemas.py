@@ -186,7 +186,7 @@ class RateSchema(Strict):
     """What the displays estimate a fee from, from `first_day` on; nothing is billed by it."""
 
     first_day = fields.Date(required=True)
-    won_per_kg = fields.Decimal(required=True, as_string=True, allow_nan=False)
+    won_per_kg = fields.Decimal(required=True, as_string=True, allow_nan=False, metadata={"type": "string"})
 
 
 class RateListSchema(Strict):

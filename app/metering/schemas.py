@@ -7,7 +7,7 @@ property test holds that both accept and refuse the same.
 from datetime import datetime
 from typing import Any, ClassVar
 
-from marshmallow import Schema, ValidationError, fields, validate, validates_schema
+from marshmallow import INCLUDE, Schema, ValidationError, fields, validate, validates_schema
 
 from app.metering.models import CLOCKS, CORRECTIONS, OUTCOMES
 from app.metering.records import (
@@ -105,13 +105,17 @@ class AnswerSchema(Strict):
 
 
 class ProblemSchema(Schema):
-    """An RFC 9457 problem, in the reader's language."""
+    """An RFC 9457 problem, in the reader's language. `errors` tells what is wrong by field; others may join."""
 
-    type = fields.String()
-    title = fields.String()
-    status = fields.Integer()
-    detail = fields.String()
+    class Meta:
+        unknown = INCLUDE
+
+    type = fields.String(required=True)
+    title = fields.String(required=True)
+    status = fields.Integer(required=True)
+    detail = fields.String(required=True)
     instance = fields.String()
+    errors = fields.Raw(metadata={"description": "What is wrong, by field or one after the other"})
 
 
 class PageArguments(Strict):

@@ -41,6 +41,11 @@ def routes(app: Flask) -> Iterator[Route]:
             yield Route(method, rule.rule, rule.endpoint, rules.rule_of(view) or "", rules.reach_of(view))
 
 
+def path_of(route: Route) -> str:
+    """As the OpenAPI document has it."""
+    return str(FlaskPlugin.flaskpath2openapi(route.pattern))
+
+
 class Walk:
     """Calls routes of one service about the sides of the world."""
 
@@ -68,9 +73,15 @@ class Walk:
         options: dict[str, Any] = {"headers": headers | walker.headers, "query_string": query or call.query}
         if call.form is not None:
             options["data"] = resolved(call.form, side)
-        elif route.method in ("POST", "PUT", "PATCH") and route.pattern.startswith("/api/"):
-            options["json"] = self._required(route) | resolved(call.json or {}, side)
+        elif (body := self.body(route, call, side)) is not None:
+            options["json"] = body
         return client.open(self.address(route, call, side), method=route.method, buffered=True, **options)
+
+    def body(self, route: Route, call: Call, side: Side) -> dict[str, Any] | None:
+        """What a program sends: what the document requires, about the side."""
+        if route.method not in ("POST", "PUT", "PATCH") or not route.pattern.startswith("/api/"):
+            return None
+        return self._required(route) | resolved(call.json or {}, side)
 
     def query_types(self, route: Route) -> dict[str, str]:
         """The arguments in the address that a documented route takes, with what JSON calls their type."""
@@ -78,7 +89,7 @@ class Walk:
         return {each["name"]: each["schema"].get("type", "string") for each in parameters if each.get("in") == "query"}
 
     def _operation(self, route: Route) -> dict[str, Any]:
-        path = self._document["paths"].get(FlaskPlugin.flaskpath2openapi(route.pattern), {})
+        path = self._document["paths"].get(path_of(route), {})
         found: dict[str, Any] = path.get(route.method.lower(), {})
         return found
 
