@@ -54,7 +54,7 @@ def backup() -> None:
     "make",
     cls=Command,
     ko="FOLDER(기본 var/backups)에 백업 파일 하나를 만듭니다.",
-    example="jongnyang backup /srv/backups --keep 14 --json",
+    example="jongnyang backup make /srv/backups --keep 14 --json\njongnyang backup",
 )
 @click.argument("target", metavar="[FOLDER]", type=click.Path(path_type=Path, file_okay=False), default=FOLDER)
 @click.option(
