@@ -112,7 +112,9 @@ KINDS = {
     ),
     "card-blocked": Kind(409, _l("The card is blocked."), _l("Unblock it first, or use another card.")),
     "household-empty": Kind(
-        409, _l("Nobody lives there now."), _l("Let the household move in first, then give it the card.")
+        409,
+        _l("Nobody lives there at that time."),
+        _l("Check household and day: a card is given to who lives there, and people move out after they moved in."),
     ),
     "household-lived-in": Kind(
         409,
@@ -127,7 +129,7 @@ KINDS = {
     "card-given-later": Kind(
         409,
         _l("A card was given to the household after that day."),
-        _l("Check the day. The day on which the card was given stands in “given”."),
+        _l("Check the day. If it is right, take the card back as of the day on which it was given (“given”) first."),
     ),
     "card-replaced": Kind(
         409,

@@ -6,7 +6,7 @@ ours. What a person re-attributed (any other reason) is never touched again; voi
 Afterwards the ledger reads as if every move had been entered in time.
 """
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from datetime import datetime, timedelta
 from typing import Any, NamedTuple
 
@@ -20,7 +20,7 @@ from app.metering.models import Discharge, DischargeCorrection
 from app.metering.records import BILLED
 from app.metering.rollups import Deltas
 from app.registry.card_changes import Moved
-from app.registry.models import Card, CardAssignment, Tenancy
+from app.registry.models import Card, CardAssignment, Household, Tenancy
 from app.registry.queries import Holding, card_holdings
 from billing.days import month_of, service_day
 
@@ -44,19 +44,18 @@ def follow(session: Session, district_id: int, moved: Moved, actor: str, reason:
     """Let the ledger follow what a use case of the registry changed; how many discharges were re-attributed."""
     if moved.since >= now or not moved.card_ids:
         return 0
-    return reattribute(session, district_id, sorted(moved.card_ids), moved.since, actor, reason, now)
+    return reattribute(session, district_id, moved, actor, reason, now)
 
 
-def reattribute(
-    session: Session, district_id: int, cards: Sequence[int], since: datetime, actor: str, reason: str, now: datetime
-) -> int:
-    """Correct every discharge of these cards (ids) from `since` on that reads as another's than its holder's then.
+def reattribute(session: Session, district_id: int, moved: Moved, actor: str, reason: str, now: datetime) -> int:
+    """Correct every discharge of the cards from then on that reads as another's than its holder's at its moment.
 
     The caller holds the registry (`changing`), so that ingest waits; staff who
     correct discharges of the same gateways do. Returns how many corrections were written.
     """
-    connection = session.connection()
-    parts = [_suspects(district_id, cards[at : at + CARDS], since) for at in range(0, len(cards), CARDS)]
+    connection, cards = session.connection(), sorted(moved.card_ids)
+    some = [moved._replace(card_ids=frozenset(cards[at : at + CARDS])) for at in range(0, len(cards), CARDS)]
+    parts = [_suspects(district_id, each) for each in some]
     gateways = {id_ for part in parts for id_ in session.scalars(_gateways(part))}
     for gateway_id in sorted(gateways):  # in one order for all
         hold_gateway(connection, district_id, gateway_id)
@@ -79,8 +78,9 @@ def _gateways(suspects: sa.Select[Any]) -> sa.Select[int]:
     return suspects.with_only_columns(Discharge.gateway_id).distinct().order_by(None)
 
 
-def _suspects(district_id: int, cards: Sequence[int], since: datetime) -> sa.Select[Any]:
+def _suspects(district_id: int, moved: Moved) -> sa.Select[Any]:
     """Discharges of the cards whose reading may be wrong: the tenancy differs, or the time is in doubt."""
+    cards, since = sorted(moved.card_ids), moved.since
     d, card, last, a, t = Discharge, Card, _last_correction(), CardAssignment, Tenancy
     reads_as = sa.case((last.revision.is_(None), d.tenancy_id), else_=last.tenancy_id)
     held = sa.and_(a.district_id == card.district_id, a.card_id == card.id, *_covers(a, d.occurred_at))
@@ -96,7 +96,7 @@ def _suspects(district_id: int, cards: Sequence[int], since: datetime) -> sa.Sel
         .outerjoin(t, lived)
         .where(d.district_id == district_id, card.id.in_(cards), d.occurred_at >= since - LONGEST_DOUBT)
         # Nobody's, or of a household that ever held the card: what the index by household and time finds.
-        .where(sa.or_(d.household_id.is_(None), d.household_id.in_(_holders(district_id, cards))))
+        .where(sa.or_(d.household_id.is_(None), d.household_id.in_(_holders(district_id, moved))))
         .where(sa.or_(differs, d.earliest_at.is_not(None)), ~by_hand)
         .order_by(d.gateway_id, d.epoch_no, d.seq)
     )
@@ -125,10 +125,14 @@ def _same(correction: Any, discharge: Any) -> list[sa.ColumnElement[bool]]:
     return [getattr(correction, name) == getattr(discharge, name) for name in names]
 
 
-def _holders(district_id: int, cards: Sequence[int]) -> sa.Select[Any]:
+def _holders(district_id: int, moved: Moved) -> sa.SelectBase:
+    """The households that held one of the cards at any time, also of which the registry tells no more."""
     a, t = CardAssignment, Tenancy
     same = sa.and_(t.district_id == a.district_id, t.id == a.tenancy_id)
-    return sa.select(t.household_id).join(a, same).where(a.district_id == district_id, a.card_id.in_(cards)).correlate()
+    held = sa.select(t.household_id).join(a, same).where(a.district_id == district_id, a.card_id.in_(moved.card_ids))
+    ids: Any = sa.bindparam("ids", sorted(moved.household_ids), expanding=True, literal_execute=True)  # many, perhaps
+    formerly = sa.select(Household.id).where(Household.district_id == district_id, Household.id.in_(ids))
+    return sa.union_all(held.correlate(), formerly.correlate()) if moved.household_ids else held.correlate()
 
 
 def _covers(dated: Any, at: Any) -> list[sa.ColumnElement[bool]]:

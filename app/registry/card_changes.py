@@ -5,10 +5,11 @@ As in `service`, committing is left to the caller; every change raises the regis
 lists of cards at the bins follow, and is booked into the audit log, where a card is called by its last two digits.
 """
 
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Any, NamedTuple
 
 import sqlalchemy as sa
+from flask_babel import lazy_gettext as _l
 from sqlalchemy.orm import Session
 
 from app.access import audit
@@ -20,6 +21,7 @@ from app.registry.queries import tenancy_at
 from app.registry.service import changing
 
 HANDLINGS = ("returned", "kept", "blocked")  # what becomes of a card whose tenancy ends
+STILL_USED = _l("The cards are used until that day: choose another answer, and block them when it has come.")
 
 
 class CardHash(NamedTuple):
@@ -39,10 +41,14 @@ class Enrolled(NamedTuple):
 
 
 class Moved(NamedTuple):
-    """From when on these cards belong to somebody else than before: what `app.metering.moves` re-attributes."""
+    """From when on these cards belong to somebody else than before: what `app.metering.moves` re-attributes.
+
+    `household_ids` are of those who held them before by assignments that are no more.
+    """
 
     since: datetime
     card_ids: frozenset[int]
+    household_ids: frozenset[int] = frozenset()
 
 
 def enrol(
@@ -146,20 +152,32 @@ def give_back(
 ) -> Moved:
     """A card is a household's no more from `at` on: returned, kept by the unit for its next tenancy, or blocked.
 
-    Raises `not-found`, or `nothing-changes` for one that is nobody's then.
+    On the day on which it was given, or at midnight before, it is as if it had never been given. Raises `not-found`,
+    `nothing-changes` for one that is nobody's then, `invalid` for one to be blocked on a day to come.
     """
     changing(session, district_id)
     card = _card(session, district_id, card_id)
-    held = session.scalars(sa.select(CardAssignment).where(_of(card), *_holds(at)))
-    assignment = held.one_or_none()
+    refuse_early_block(handling, at, now)
+    assignment = session.scalar(
+        sa.select(CardAssignment).where(_of(card), *_ends_from(at)).order_by(CardAssignment.valid_from)
+    )
     if assignment is None:
         raise Problem("nothing-changes")
-    assignment.valid_to = at
     tenancy = session.get_one(Tenancy, (district_id, assignment.tenancy_id))
+    if assignment.valid_from < at:
+        assignment.valid_to = at
+    else:
+        session.delete(assignment)
     let_go(card, handling, tenancy.household_id, "returned", actor, now)
     session.flush()
     _book(session, card, "card.given_back", actor, now, after={"cards": handling})
-    return Moved(at, frozenset({card_id}))
+    return Moved(at, frozenset({card_id}), frozenset({tenancy.household_id}))
+
+
+def refuse_early_block(handling: str, at: datetime, now: datetime) -> None:
+    """Raise `invalid` where cards are to be blocked that are in use until a day to come: a block counts at once."""
+    if handling == "blocked" and at > now:
+        raise Problem("invalid", errors={"cards": STILL_USED})
 
 
 def let_go(card: Card, handling: str, household_id: int, reason: str, actor: str, now: datetime) -> None:
@@ -189,10 +207,10 @@ def take(session: Session, district_id: int, card: CardHash, start: datetime, en
     return row
 
 
-def assign(session: Session, card: Card, tenancy: Tenancy, start: datetime) -> None:
-    """Let a tenancy hold the card from `start` until its own end."""
+def assign(session: Session, card: Card, tenancy: Tenancy, start: datetime, end: datetime | None = None) -> None:
+    """Let a tenancy hold the card from `start` until before `end`, or to its own end where none is given."""
     id_ = allocate(session, card.district_id, "card_assignment")[0]
-    dates = {"valid_from": start, "valid_to": tenancy.valid_to}
+    dates = {"valid_from": start, "valid_to": end or tenancy.valid_to}
     key = {"district_id": card.district_id, "id": id_}
     session.add(CardAssignment(**key, card_id=card.id, tenancy_id=tenancy.id, **dates))
     session.flush()
@@ -250,6 +268,12 @@ def _of(card: Card) -> sa.ColumnElement[bool]:
 def _holds(at: datetime) -> list[sa.ColumnElement[bool]]:
     a = CardAssignment
     return [a.valid_from < at, sa.or_(a.valid_to.is_(None), a.valid_to > at)]
+
+
+def _ends_from(at: datetime) -> list[sa.ColumnElement[bool]]:
+    """What is true of the assignment that ends with a card given back at `at`: held then, or given that day."""
+    a = CardAssignment
+    return [a.valid_from < at + timedelta(days=1), sa.or_(a.valid_to.is_(None), a.valid_to > at)]
 
 
 def _book(session: Session, card: Card, action: str, actor: str, now: datetime, **told: Any) -> None:

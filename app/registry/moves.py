@@ -9,12 +9,22 @@ from datetime import UTC, date, datetime, time, timedelta
 from typing import NamedTuple
 
 import sqlalchemy as sa
+from flask_babel import lazy_gettext as _l
 from sqlalchemy.orm import Session
 
 from app.access import audit
 from app.ids import allocate
 from app.problems import Problem
-from app.registry.card_changes import CardHash, Moved, assign, given, is_held, let_go, take
+from app.registry.card_changes import (
+    CardHash,
+    Moved,
+    assign,
+    given,
+    is_held,
+    let_go,
+    refuse_early_block,
+    take,
+)
 from app.registry.models import Card, CardAssignment, Tenancy
 from app.registry.places import Home
 from app.registry.residents import Details, store
@@ -23,6 +33,7 @@ from billing.days import SEOUL, service_day
 
 FIRST_YEAR = 1990
 AHEAD = timedelta(days=366)
+NOT_YET = _l("This day has not come yet.")
 
 
 class Stay(NamedTuple):
@@ -37,6 +48,13 @@ class Stay(NamedTuple):
 def midnight(day: date) -> datetime:
     """The first moment of a day in Korea, in UTC."""
     return datetime.combine(day, time.min, SEOUL).astimezone(UTC)
+
+
+def day_of_move(day: date, now: datetime) -> datetime:
+    """`midnight` of a day on which somebody moves; raises `invalid` for one too long ago or too far ahead."""
+    if day.year < FIRST_YEAR or day > service_day(now + AHEAD):
+        raise Problem("invalid", errors={"on": _bounds(now)})
+    return midnight(day)
 
 
 def move_in(session: Session, district_id: int, home: Home, stay: Stay, actor: str, now: datetime) -> Moved:
@@ -72,21 +90,36 @@ def move_out(
 ) -> Moved:
     """End the tenancy that lasts then; its cards are returned, kept by the unit for the next tenancy, or blocked.
 
-    Raises `household-empty` where nobody lives, `card-given-later` for a card that it got after that, and `invalid`.
+    Raises `household-empty` where nobody lives, `card-given-later` for a card that it got after that, and `invalid`,
+    also for blocking cards that are still used until a day to come.
     """
     changing(session, district_id)
     _check(end, now)
+    refuse_early_block(handling, end, now)
+    row, left_at = home.row, _ends(session, home, end)
     moved = _end(session, home, end, handling, "moved out", actor, now)
+    if row.abandoned_at is not None and row.abandoned_at == left_at:  # they moved out before they were found gone
+        row.abandoned_at = row.abandoned_by = row.abandoned_reason = None
+        session.flush()
     entry = home.entry("household.moved_out", _dates(moved_out=service_day(end), cards=handling))
     audit.book(session, district_id, entry, actor, now)
     return moved
 
 
 def change_tenant(session: Session, district_id: int, home: Home, stay: Stay, actor: str, now: datetime) -> Moved:
-    """One tenancy ends and the next begins at `stay.start`, with the same cards. Raises what both moves raise."""
+    """One tenancy ends and the next begins at `stay.start`, with the same cards, also those lost or given since then.
+
+    Raises what both moves raise.
+    """
+    changing(session, district_id)
+    passed = _passed_on(session, home, stay.start)
     left = move_out(session, district_id, home, stay.start, "kept", actor, now)
     came = move_in(session, district_id, home, stay, actor, now)
-    return Moved(stay.start, left.card_ids | came.card_ids)
+    tenancy = session.scalars(sa.select(Tenancy).where(_at(home), Tenancy.valid_from == stay.start)).one()
+    for card, start, end in passed:
+        if not is_held(session, card, start, end):
+            assign(session, card, tenancy, start, end)
+    return Moved(stay.start, left.card_ids | came.card_ids | {card.id for card, *_ in passed})
 
 
 def abandon(
@@ -101,6 +134,8 @@ def abandon(
     if row.abandoned_at is not None:
         raise Problem("nothing-changes")
     _check(at, now)
+    if at > now:
+        raise Problem("invalid", errors={"on": NOT_YET})
     moved = _end(session, home, at, "blocked", reason, actor, now)
     row.abandoned_at, row.abandoned_by, row.abandoned_reason = at, actor, reason
     session.flush()
@@ -118,7 +153,9 @@ def come_back(session: Session, district_id: int, home: Home, actor: str, now: d
     left_at = row.abandoned_at
     if left_at is None:
         raise Problem("nothing-changes")
-    tenancy = session.scalars(sa.select(Tenancy).where(_at(home), Tenancy.valid_to == left_at)).one()
+    tenancy = session.scalar(sa.select(Tenancy).where(_at(home), Tenancy.valid_to == left_at))
+    if tenancy is None:  # a file moved its end, or was taken back
+        raise Problem("nothing-changes")
     tenancy.valid_to = None
     session.flush()
     cards = list(_blocked_by_leaving(session, home, tenancy, left_at))
@@ -129,10 +166,8 @@ def come_back(session: Session, district_id: int, home: Home, actor: str, now: d
 
 
 def _end(session: Session, home: Home, end: datetime, handling: str, reason: str, actor: str, now: datetime) -> Moved:
-    tenancy = session.scalar(
-        sa.select(Tenancy).where(_at(home), Tenancy.valid_from < end).order_by(Tenancy.valid_from.desc()).limit(1)
-    )
-    if tenancy is None or (tenancy.valid_to is not None and tenancy.valid_to <= end):
+    tenancy = _lasting(session, home, end)
+    if tenancy is None:
         raise Problem("household-empty", household_id=home.row.id)
     moved = set()
     for held, card in _held_after(session, tenancy, end):
@@ -145,6 +180,35 @@ def _end(session: Session, home: Home, end: datetime, handling: str, reason: str
     tenancy.valid_to = end
     session.flush()
     return Moved(end, frozenset(moved))
+
+
+def _lasting(session: Session, home: Home, end: datetime) -> Tenancy | None:
+    """The tenancy that may end then: it began before, and lasts longer."""
+    before = sa.select(Tenancy).where(_at(home), Tenancy.valid_from < end)
+    tenancy = session.scalar(before.order_by(Tenancy.valid_from.desc()).limit(1))
+    over = tenancy is None or (tenancy.valid_to is not None and tenancy.valid_to <= end)
+    return None if over else tenancy
+
+
+def _ends(session: Session, home: Home, end: datetime) -> datetime | None:
+    """Until when the tenancy lasts that is about to end earlier."""
+    tenancy = _lasting(session, home, end)
+    return tenancy.valid_to if tenancy is not None else None
+
+
+def _passed_on(session: Session, home: Home, at: datetime) -> list[tuple[Card, datetime, datetime | None]]:
+    """What the next tenancy takes over beside the cards that this one holds to its end: those that it lost or gave back
+    after `at`, and those that it got after, which are given anew. When they are held, until before.
+    """
+    tenancy, passed = _lasting(session, home, at), []
+    for held, card in _held_after(session, tenancy, at) if tenancy is not None else ():
+        got_since = held.valid_from >= at
+        if got_since or held.valid_to not in (None, tenancy.valid_to if tenancy else None):
+            passed.append((card, max(held.valid_from, at), held.valid_to))
+        if got_since:
+            session.delete(held)
+    session.flush()
+    return passed
 
 
 def _begin(session: Session, home: Home, stay: Stay) -> Tenancy:
@@ -177,14 +241,17 @@ def _held_after(session: Session, tenancy: Tenancy, end: datetime) -> list[tuple
 
 
 def _blocked_by_leaving(session: Session, home: Home, tenancy: Tenancy, left_at: datetime) -> Iterator[int]:
-    """Open the cards again that the leaving blocked, and let the tenancy hold them on; their ids."""
+    """Open the cards again that the leaving blocked, and let the tenancy hold them on; their ids. One that was lost
+    after the leaving stays blocked, and is the tenancy's until it was lost.
+    """
     row = home.row
     for held, card in _held_after(session, tenancy, left_at - timedelta(microseconds=1)):
         mine = card.blocked_by == row.abandoned_by and card.blocked_reason == row.abandoned_reason
-        if held.valid_to != left_at or card.lost_at is not None or is_held(session, card, left_at, None):
+        over = card.lost_at is not None and card.lost_at <= left_at
+        if held.valid_to != left_at or over or is_held(session, card, left_at, card.lost_at):
             continue
-        held.valid_to = None
-        if mine:
+        held.valid_to = card.lost_at
+        if mine and card.lost_at is None:
             card.blocked_at = card.blocked_by = card.blocked_reason = None
         yield card.id
 
@@ -206,7 +273,11 @@ def _at(home: Home) -> sa.ColumnElement[bool]:
 
 def _check(at: datetime, now: datetime) -> None:
     if at.year < FIRST_YEAR or at > now + AHEAD:
-        raise Problem("invalid", errors={"on": f"{FIRST_YEAR}-01-01 … {service_day(now + AHEAD)}"})
+        raise Problem("invalid", errors={"on": _bounds(now)})
+
+
+def _bounds(now: datetime) -> str:
+    return f"{FIRST_YEAR}-01-01 … {service_day(now + AHEAD)}"
 
 
 def _dates(**values: object) -> dict[str, object]:

@@ -20,6 +20,7 @@ from app.problems import Problem
 from app.registry.card_changes import CardHash
 from app.registry.devices.queries import complex_choices
 from app.registry.household_queries import STATES, Asked, household_detail, household_page
+from app.registry.moves import NOT_YET
 from app.registry.residents import Details
 from app.schemas import MAX_ID
 from app.times import now
@@ -291,7 +292,7 @@ def _errors(action: str, problem: Problem) -> dict[str, Any]:
     }
 
 
-POOR = (fields.POOR_DAY, fields.POOR_NUMBER)  # already in the reader's language
+POOR = (fields.POOR_DAY, fields.POOR_NUMBER, NOT_YET)  # already in the reader's language
 
 
 def _shared() -> dict[str, Any]:

@@ -180,3 +180,34 @@ def test_a_manager_takes_in_households_of_their_own_complexes(staff: Staff, mana
     send(staff, "\n".join((COLUMNS, "W0G001,101,1301,,2026-03-02,,,,")))
     assert [each["batch"] for each in manager.get("/imports").json["items"]] == ["W0G/1"]
     assert problem(manager.post("/imports/2/undo", {})) == (404, "not-found")
+
+
+def test_taking_back_a_card_takes_its_discharges_back(staff: Staff, box: Box, town: Town, database: Database) -> None:
+    body = "\n".join((COLUMNS, f"W0G001,101,1301,{OTHER},2026-03-02,,,,"))
+    send(staff, body)
+    second = "0D0031BBB2"
+    box.post([box.weighing(1, 500, card=town.card(second), ago=timedelta(seconds=5))])
+    assert send(staff, body.replace(OTHER, second)).json["re_attributed"] == 1
+    box.post([box.weighing(2, 300, card=town.card(second), ago=timedelta(seconds=5))])
+    undone = staff.post("/imports/2/undo", {})
+    assert undone.status_code == 200, undone.text
+    reads = "SELECT seq, household_id FROM discharge_correction ORDER BY seq, revision"
+    assert rows_of(database, reads) == [(1, 2), (1, None), (2, None)]
+    assert agrees(database)
+
+
+def test_a_household_that_keeps_a_card_stays(staff: Staff, town: Town, database: Database) -> None:
+    body = "\n".join((COLUMNS, f"W0G001,101,1301,{OTHER},2026-03-02,2026-04-01,,,"))
+    send(staff, body)
+    send(staff, "\n".join((COLUMNS, "W0G001,101,1302,,2026-03-02,,,,")))
+    (home,) = rows_of(database, "SELECT max(id) FROM household")[0]
+    assert (
+        staff.post(f"/households/{home}/cards", {"card_hash": town.card(OTHER)["hash"], "on": "2026-05-01"}).status_code
+        == 201
+    )
+    card = rows_of(database, "SELECT max(id) FROM card")[0][0]
+    back = staff.post(f"/households/{home}/cards/{card}/return", {"cards": "kept", "on": "2026-05-01"})
+    assert back.status_code == 201, back.text
+    refused = staff.post("/imports/2/undo", {})
+    assert problem(refused) == (409, "undo-refused")
+    assert "W0G001 101-1302" in " ".join(refused.json["errors"])

@@ -19,7 +19,7 @@ from app.registry.card_changes import CardHash, Enrolled, Moved
 from app.registry.cards import card_hash, last4
 from app.registry.household_queries import card_home, current_tenancy, household_detail
 from app.registry.models import District
-from app.registry.moves import Stay, midnight
+from app.registry.moves import Stay, day_of_move, midnight
 from app.registry.places import Home
 from app.registry.residents import Details
 
@@ -50,21 +50,23 @@ class Desk:
 
     def move_in(self, household_id: int, on: date, until: date | None, resident: Details, card: CardHash | None) -> int:
         """A tenancy begins."""
-        stay = Stay(midnight(on), midnight(until) if until else None, resident, card)
+        start = day_of_move(on, self.now)
+        end = midnight(max(on, until)) if until else None  # one before the first day is refused like the first day
+        stay = Stay(start, end, resident, card)
         return self._do(moves.move_in, household_id, "moved in", stay)
 
     def move_out(self, household_id: int, on: date, cards: str) -> int:
         """The tenancy ends; its cards are returned, kept or blocked."""
-        return self._do(moves.move_out, household_id, "moved out", midnight(on), cards)
+        return self._do(moves.move_out, household_id, "moved out", day_of_move(on, self.now), cards)
 
     def change_tenant(self, household_id: int, on: date, resident: Details, card: CardHash | None) -> int:
         """One tenancy ends and the next begins, with the same cards."""
-        stay = Stay(midnight(on), resident=resident, card=card)
+        stay = Stay(day_of_move(on, self.now), resident=resident, card=card)
         return self._do(moves.change_tenant, household_id, "change of tenant", stay)
 
     def abandon(self, household_id: int, on: date, reason: str) -> int:
         """They left without notice."""
-        return self._do(moves.abandon, household_id, "left without notice", midnight(on), reason)
+        return self._do(moves.abandon, household_id, "left without notice", day_of_move(on, self.now), reason)
 
     def come_back(self, household_id: int) -> int:
         """They had not left after all."""
@@ -73,7 +75,7 @@ class Desk:
     def give_card(self, household_id: int, card: CardHash, on: date | None) -> int:
         """A card for the household, from now or from a day on."""
         home = self.home(household_id)
-        at = midnight(on) if on else self.now
+        at = day_of_move(on, self.now) if on else self.now
         given = (self.session, self.district_id, card, "household", home.row.id, at, self.actor, self.now)
         enrolled = card_changes.enrol(*given)
         return self._follow(Moved(at, frozenset({enrolled.card_id})), "card given")
@@ -91,7 +93,7 @@ class Desk:
     def take_card_back(self, household_id: int, card_id: int, on: date | None, handling: str) -> int:
         """A card is this household's no more."""
         self._check_card(household_id, card_id)
-        at = midnight(on) if on else self.now
+        at = day_of_move(on, self.now) if on else self.now
         moved = card_changes.give_back(self.session, self.district_id, card_id, at, handling, self.actor, self.now)
         return self._follow(moved, "card returned")
 

@@ -53,7 +53,7 @@ def record(
 ) -> ScaleCertificate:
     """Record an inspection of a meter. Raises `not-found` for the meter, `invalid` for what cannot be so."""
     meter = find_meter(session, district_id, code, now, reach)
-    due_on = seen.due_on or due_after(seen.inspected_on)
+    due_on = seen.due_on or due_after(min(seen.inspected_on, service_day(now)))
     _refuse(session, meter, seen, due_on, now)
     certificate = ScaleCertificate(
         district_id=district_id,
@@ -107,7 +107,7 @@ def _refuse(session: Session, meter: Standing, seen: Inspection, due_on: date, n
         errors["result"] = NO_RESULT
     if seen.inspected_on > service_day(now):
         errors["inspected_on"] = NOT_YET
-    if due_on <= seen.inspected_on:
+    elif due_on <= seen.inspected_on:
         errors["due_on"] = NOT_AFTER
     same = (ScaleCertificate.meter_id == meter.id, ScaleCertificate.number == seen.number)
     if session.scalar(sa.select(sa.func.count()).where(*living(meter.district_id), *same)):

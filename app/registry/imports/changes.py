@@ -12,7 +12,7 @@ from app.db import Base, Instant, is_sqlite
 from app.ids import allocate
 from app.registry.card_changes import Moved
 from app.registry.imports.report import Update
-from app.registry.models import CardAssignment, ImportBatch, ImportChange
+from app.registry.models import CardAssignment, ImportBatch, ImportChange, Tenancy
 
 # Each table after those that it refers to.
 ORDER = (
@@ -81,13 +81,20 @@ def _value(column: sa.Column[Any], value: Any) -> Any:
     return datetime.fromisoformat(value) if value is not None and isinstance(column.type, Instant) else value
 
 
-def moved_by(session: Session, batch: ImportBatch) -> Moved | None:
-    """The cards whose holder an import changed, from when on at the earliest; None where it changed none."""
+def moved_by(session: Session, batch: ImportBatch, *, undone: bool = False) -> Moved | None:
+    """The cards whose holder an import changed, from when on at the earliest; None where it changed none.
+
+    With `undone`, also the households that held them by it: their assignments are about to go.
+    """
     a = CardAssignment
     by_import = sa.or_(a.id.in_(_keys(batch, "card_assignment")), a.tenancy_id.in_(_keys(batch, "tenancy")))
-    held = sa.select(a.card_id, a.valid_from).where(a.district_id == batch.district_id, by_import)
-    found = session.execute(held).all()
-    return Moved(min(row.valid_from for row in found), frozenset(row.card_id for row in found)) if found else None
+    same = sa.and_(Tenancy.district_id == a.district_id, Tenancy.id == a.tenancy_id)
+    held = sa.select(a.card_id, a.valid_from, Tenancy.household_id).join(Tenancy, same)
+    found = session.execute(held.where(a.district_id == batch.district_id, by_import)).all()
+    if not found:
+        return None
+    moved = Moved(min(row.valid_from for row in found), frozenset(row.card_id for row in found))
+    return moved._replace(household_ids=frozenset(row.household_id for row in found)) if undone else moved
 
 
 def _keys(batch: ImportBatch, table: str) -> sa.Select[int]:

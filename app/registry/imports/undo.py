@@ -52,7 +52,9 @@ OVERLAPS = Text(
     "Look at the tenancies and card assignments registered later first.",
 )
 
+STAYS = ("card_assignment", "resident", "tenancy")
 CREATED = ImportChange.action == "created"
+OTHERWISE = {"household": ("kept_household_id",), "card": ("replaced_by_id",)}  # columns named in another way
 TELLING = {"audit_entry"}  # the audit log goes on telling of what is no more
 
 
@@ -73,13 +75,14 @@ def undo(
         faults = [*_later(session, district, batch), *_referred(session, batch), *_changed(session, batch)]
         if faults:
             raise Refused(*faults)
-        moved = moved_by(session, batch) if then else None
+        moved = moved_by(session, batch, undone=True) if then else None
         try:
-            counts = _take_back(session, batch)
+            stays = _take_back_stays(session, batch)
+            if then and moved:  # while the cards are still there by which the discharges are found
+                then(session, district.id, moved)
+            counts = _take_back_rest(session, batch, stays)
         except sa.exc.IntegrityError as error:
             raise Refused(OVERLAPS) from error
-        if then and moved:
-            then(session, district.id, moved)
         batch.undone_at, batch.undone_by = now, actor
         name = f"{district.code}/{number} {batch.file_name}"
         entry = audit.Entry("import.undone", "import", batch.id, name, after={"removed": counts})
@@ -132,13 +135,13 @@ def _referred(session: Session, batch: ImportBatch) -> Iterator[Text]:
     """
     columns = {name: names for name, names in _columns(session).items() if name not in TELLING}
     for table in ORDER:
-        column = f"{table}_{key_of(table)}"
-        for referring in sorted(name for name, names in columns.items() if {"district_id", column} <= names):
-            query = _references(batch, referring, columns[referring], table, column)
-            count, example = session.execute(query).one()
-            if count:
-                names = {"table": table_name(table), "referring": table_name(referring), "count": f"{count:,}"}
-                yield REFERRED.fill(**names, example=_label(session, batch.district_id, table, example))
+        for column in (f"{table}_{key_of(table)}", *OTHERWISE.get(table, ())):
+            for referring in sorted(name for name, names in columns.items() if {"district_id", column} <= names):
+                query = _references(batch, referring, columns[referring], table, column)
+                count, example = session.execute(query).one()
+                if count:
+                    names = {"table": table_name(table), "referring": table_name(referring), "count": f"{count:,}"}
+                    yield REFERRED.fill(**names, example=_label(session, batch.district_id, table, example))
 
 
 def _label(session: Session, district_id: int, table: str, key: Any) -> str:
@@ -219,9 +222,9 @@ def _updates(session: Session, batch: ImportBatch) -> list[ImportChange]:
     return list(session.scalars(statement))
 
 
-def _take_back(session: Session, batch: ImportBatch) -> dict[str, int]:
-    # What took a place goes first, then ends move back, then the dongs that only updated complexes referred to.
-    counts = Counter({table: _remove(session, batch, table) for table in reversed(ORDER[1:])})
+def _take_back_stays(session: Session, batch: ImportBatch) -> Counter[str]:
+    """Who held which card reads as before: what took a place goes first, then ends move back."""
+    counts = Counter({table: _remove(session, batch, table) for table in STAYS})
     updates = _updates(session, batch)
     counts.update(change.table_name for change in updates)
     update_rows(
@@ -232,7 +235,12 @@ def _take_back(session: Session, batch: ImportBatch) -> dict[str, int]:
             for change in updates
         ],
     )
-    counts["dong"] += _remove(session, batch, "dong")
+    return counts
+
+
+def _take_back_rest(session: Session, batch: ImportBatch, counts: Counter[str]) -> dict[str, int]:
+    for table in reversed(ORDER):  # the dongs at last: only updated complexes referred to them
+        counts[table] += _remove(session, batch, table)
     return {table: counts[table] for table in ORDER if counts[table]} | _left_aside(session, batch)
 
 
