@@ -58,7 +58,9 @@ def household_page(
     statement = statement.where(reach.within(Household.complex_id), *_conditions(asked, now))
     if after is not None:
         last = session.execute(
-            _placed(*place).where(Household.district_id == district_id, Household.id == after)
+            _placed(*place).where(
+                Household.district_id == district_id, Household.id == after, reach.within(Household.complex_id)
+            )
         ).first()
         if last is None:
             return []

@@ -72,7 +72,7 @@ def check() -> Response | tuple[str, int]:
         if sent is None or not sent.filename:
             raise Problem("invalid", errors={"file": _("Choose a CSV file.")})
         with sent.stream as stream:  # a large one lies in a file of its own
-            file = File(sent.filename.rpartition("/")[2].replace("\0", ""), stream.read())
+            file = File(desk.file_name(sent.filename), stream.read())
     except Problem as problem:
         return _imports(failure=forms.failure_of(problem), errors=forms.errors_of(problem)), problem.kind.status
     with service().database.begin() as session:

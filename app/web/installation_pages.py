@@ -16,6 +16,7 @@ from app.registry.installations import queries
 from app.registry.installations import service as programme
 from app.registry.installations.models import STATES
 from app.registry.installations.service import ENOUGH_HOUSEHOLDS, Step, Wish
+from app.schemas import MAX_ID
 from app.times import now
 from app.web import device_words as words
 from app.web import fields, forms
@@ -26,7 +27,7 @@ blueprint = Blueprint("installation_pages", __name__)
 
 PAGE = 100
 WRITE, APPLY = "registry:write", "programme:apply"
-APPLICATION = "/installations/<int(max=2147483647):application_id>"
+APPLICATION = f"/installations/<int(max={MAX_ID}):application_id>"
 
 
 @blueprint.get("/installations")
@@ -108,6 +109,7 @@ def _installations(failure: str = "", errors: dict[str, Any] | None = None, told
     state = request.args.get("state", "")
     state = state if state in STATES else ""
     before = request.args.get("before", type=int)
+    before = before if before and 0 < before <= MAX_ID else None
     with service().database.session() as session:
         rows = queries.application_page(session, district_id, reach, state, before, PAGE + 1)
         counts = queries.state_counts(session, district_id, reach)

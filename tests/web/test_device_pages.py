@@ -146,6 +146,7 @@ def test_a_manager_sees_their_complex_alone_and_may_apply(app: Flask, town: Town
     assert 'name="action"' not in page, "a manager moves nothing"
     page = get(client, "/installations")
     assert "Installed by year" not in page, "the table is the district's"
+    assert "Applications" in get(client, f"/installations?before={10**30}"), "an absurd number is none"
     assert "Apply for a complex" in page
 
 

@@ -21,7 +21,7 @@ from app.metering.imports.schemas import (
 )
 from app.metering.imports.service import take_back, take_in
 from app.problems import Problem
-from app.registry.imports.queries import Past, import_of, import_page
+from app.registry.imports.queries import Past, import_of, import_page, refuse_foreign
 from app.registry.imports.report import as_json
 from app.registry.imports.sheets import File
 from app.texts import Refused
@@ -109,6 +109,9 @@ def show_past(number: int) -> Past:
         past = import_of(session, current_district_id(), number, desk.only_actor(identity))
     if past.kind != "households" and not identity.may(desk.WHOLE_DISTRICT):
         raise Problem("not-allowed", scope=desk.WHOLE_DISTRICT)
+    if not identity.reach.whole:
+        with service().database.session() as session:
+            refuse_foreign(session, current_district_id(), number, identity.reach)
     return past
 
 
@@ -122,7 +125,7 @@ def _file(name: str) -> File:
     if sent is None:
         return File(name, request.get_data())
     with sent.stream as stream:  # a large one lies in a file of its own
-        return File(sent.filename or name, stream.read())
+        return File(desk.file_name(sent.filename or name), stream.read())
 
 
 def _number(past: Past) -> int:

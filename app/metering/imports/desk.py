@@ -11,14 +11,27 @@ from app.problems import Problem
 from app.registry.imports.service import IMPORTS, Order
 from app.registry.imports.sheets import File
 from app.registry.models import District
+from app.texts import Refused, Text
 
 MAX_FILE = 16 * 1024 * 1024  # a row of every household of the largest district takes a quarter of it
+MOST_LINES = 300_000  # of 55 bytes such a file is full; each that cannot be used takes a kilobyte of the report
+LONGEST_NAME = 200
 WHOLE_DISTRICT = "registry:write"  # what files need that are not of households
+
+TOO_LONG = Text(
+    "파일은 한 번에 {lines}줄까지 보낼 수 있습니다. 파일을 나누어 보내십시오.",
+    "A file may have {lines} lines at once. Divide it.",
+)
 
 
 def let_large_files_in(request: Request) -> None:
     """Raise the limit of the body for this request, before anything reads the form."""
     request.max_content_length = MAX_FILE
+
+
+def file_name(sent: str) -> str:
+    """A file's name as it may be stored: without folders and without what a database cannot store."""
+    return sent.rpartition("/")[2].replace("\0", "")[-LONGEST_NAME:]
 
 
 def check_kind(identity: Identity, kind: str) -> None:
@@ -30,7 +43,12 @@ def check_kind(identity: Identity, kind: str) -> None:
 
 
 def order_of(session: Session, identity: Identity, file: File, now: datetime, *, dry_run: bool) -> Order:
-    """The import that this person asks for, in their district and as far as they see."""
+    """The import that this person asks for, in their district and as far as they see.
+
+    Raises Refused for a file of more lines than any district needs.
+    """
+    if file.content.count(b"\n") > MOST_LINES:
+        raise Refused(TOO_LONG.fill(lines=f"{MOST_LINES:,}"))
     code = session.get_one(District, identity.district_id).code
     return Order(file, identity.actor, now, dry_run, code, identity.reach)
 

@@ -6,8 +6,9 @@ from typing import Any, NamedTuple
 import sqlalchemy as sa
 from sqlalchemy.orm import Session
 
+from app.access.reach import Reach
 from app.problems import Problem
-from app.registry.models import District, ImportBatch, ImportChange
+from app.registry.models import Building, CardAssignment, District, Household, ImportBatch, ImportChange, Tenancy
 
 
 class Past(NamedTuple):
@@ -50,6 +51,28 @@ def import_of(session: Session, district_id: int, number: int, actor: str | None
     return found[0]
 
 
+def refuse_foreign(session: Session, district_id: int, number: int, reach: Reach) -> None:
+    """Raise the Problem `not-found` where an import of households changed one outside of the reach: whoever took it in
+    saw more then.
+    """
+    keys = {table: _keys(district_id, number, table) for table in ("building", "household", "tenancy", "resident")}
+    held = sa.select(CardAssignment.tenancy_id).where(
+        CardAssignment.district_id == district_id,
+        CardAssignment.id.in_(_keys(district_id, number, "card_assignment")),
+    )
+    lived = sa.select(Tenancy.household_id).where(
+        Tenancy.district_id == district_id,
+        sa.or_(*(Tenancy.id.in_(wanted) for wanted in (keys["tenancy"], keys["resident"], held))),
+    )
+    homes = sa.or_(Household.id.in_(keys["household"]), Household.id.in_(lived))
+    places = sa.union(
+        sa.select(Building.complex_id).where(Building.district_id == district_id, Building.id.in_(keys["building"])),
+        sa.select(Household.complex_id).where(Household.district_id == district_id, homes),
+    )
+    for complex_id in session.scalars(places):
+        reach.check(complex_id)
+
+
 def created_by(session: Session, district_id: int, number: int) -> dict[str, dict[str, int]]:
     """How many rows an import created and updated, by action and table."""
     statement = (
@@ -61,6 +84,15 @@ def created_by(session: Session, district_id: int, number: int) -> dict[str, dic
     for action, table, count in session.execute(statement):
         found[action][table] = count
     return found
+
+
+def _keys(district_id: int, number: int, table: str) -> sa.Select[Any]:
+    """Keys of the rows of a table that an import created or changed."""
+    return sa.select(sa.cast(ImportChange.row_key, sa.BigInteger())).where(
+        ImportChange.district_id == district_id,
+        ImportChange.batch_id == number,
+        ImportChange.table_name == table,
+    )
 
 
 def _of_actor(actor: str | None) -> list[sa.ColumnElement[bool]]:
