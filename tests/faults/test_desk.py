@@ -8,7 +8,7 @@ from flask import Flask
 from flask.testing import FlaskClient
 
 from app.access import accounts
-from app.access.models import Account, AuditEntry
+from app.access.models import Account, AccountComplex, AuditEntry
 from app.db import Database
 from app.fleet.faults.answering import Duties, Duty
 from app.fleet.messages.models import Message
@@ -267,3 +267,19 @@ def test_who_may_only_look_changes_nothing(app: Flask, fleet: Fleet) -> None:
 @pytest.mark.parametrize("dialect", ["sqlite"])
 def test_nothing_is_open_to_strangers(client: FlaskClient, fleet: Fleet) -> None:
     assert client.get("/api/v1/faults").status_code == 401
+
+
+def test_whoever_sees_a_complex_no_more_answers_for_it_no_more(kim: Caller, fleet: Fleet) -> None:
+    assert kim.post("/faults/duties", {"complex": "W0G002", "owner": "lee", "escalate_to": "lee"}).status_code == 201
+    wanted = {"meter": "M-0002", "fault_class": "lock", "words": "stuck"}
+    before = kim.post("/faults", wanted).json["id"]
+    with fleet.database.begin() as session:
+        session.execute(sa.update(AccountComplex).where(AccountComplex.account_id == 2).values(complex_id=3))
+    after = kim.post("/faults", wanted).json["id"]
+    assert [account_id for key, account_id in told(fleet.database) if f"/{before}/" in key] == [2]
+    assert [account_id for key, account_id in told(fleet.database) if f"/{after}/" in key] == [1]
+
+
+def test_the_next_page_tells_nothing_of_a_fault_elsewhere(app: Flask, fleet: Fleet) -> None:
+    lee = Caller(app, fleet, "lee")
+    assert lee.get("/faults?after=1").status_code == lee.get("/faults?after=99").status_code == 404

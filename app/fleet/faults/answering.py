@@ -6,7 +6,7 @@ from typing import NamedTuple
 import sqlalchemy as sa
 from sqlalchemy.orm import Session
 
-from app.access.models import Account
+from app.access.models import Account, AccountComplex
 from app.access.rules import ROLES
 from app.fleet.faults.models import FaultDuty
 
@@ -19,7 +19,7 @@ class Duty(NamedTuple):
 
     complex_id: int | None
     fault_class: str | None
-    owner_id: int
+    owner_id: int | None
     escalate_to_id: int | None
 
     def covers(self, complex_id: int | None, fault_class: str) -> bool:
@@ -56,10 +56,10 @@ class Duties:
 
 
 def read_duties(session: Session, district_id: int) -> Duties:
-    """The duties of a district, those of disabled accounts left out."""
+    """The duties of a district; whoever is disabled, or does not see the complex any more, has none."""
     able = [name for name, role in ROLES.items() if ANSWERING in role.scopes]
     accounts = session.execute(
-        sa.select(Account.id, Account.name, Account.role)
+        sa.select(Account.id, Account.name, Account.role, Account.all_complexes)
         .where(Account.district_id == district_id, Account.disabled_at.is_(None), Account.role.in_(able))
         .order_by(Account.id)
     ).all()
@@ -68,5 +68,13 @@ def read_duties(session: Session, district_id: int) -> Duties:
         .where(FaultDuty.district_id == district_id)
         .order_by(FaultDuty.id)
     )
+    everywhere = {a.id for a in accounts if a.all_complexes or "complex" not in ROLES[a.role].reaches}
+    mine = sa.select(AccountComplex.account_id, AccountComplex.complex_id)
+    somewhere = {tuple(row) for row in session.execute(mine.where(AccountComplex.district_id == district_id))}
+
+    def seeing(account_id: int | None, complex_id: int | None) -> int | None:
+        return account_id if account_id in everywhere or (account_id, complex_id) in somewhere else None
+
+    found = (Duty(place, name, seeing(owner, place), seeing(above, place)) for place, name, owner, above in duties)
     fallback = next((account.id for role in FALLBACK for account in accounts if account.role == role), None)
-    return Duties((Duty(*row) for row in duties), {account.id: account.name for account in accounts}, fallback)
+    return Duties(found, {account.id: account.name for account in accounts}, fallback)

@@ -49,7 +49,7 @@ def fault_page(
     by_due = wanted.which in ("open", OVERDUE, "unowned")
     if after is not None:
         last = session.get(Fault, (district_id, after))
-        if last is None:
+        if last is None or not reach.covers(last.complex_id):
             raise Problem("not-found")
         later = sa.tuple_(Fault.due_at, Fault.id) > sa.tuple_(sa.literal(last.due_at, Fault.due_at.type), last.id)
         statement = statement.where(later if by_due else Fault.id < after)
