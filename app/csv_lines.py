@@ -7,7 +7,7 @@ from typing import Any
 
 MIME = "text/csv"
 BOM = "\ufeff"  # without it Excel takes Korean for something else
-FORMULA = ("=", "+", "-", "@", "\t", "\r")
+FORMULA = tuple("=+-@\t\r\n＝＋－＠")  # the wide ones are formulas to an Excel of East Asia
 
 
 def csv_lines(columns: Iterable[str], rows: Iterable[Iterable[Any]]) -> Iterator[str]:

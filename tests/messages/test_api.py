@@ -8,6 +8,7 @@ from flask import Flask
 
 from app.access import audit_words
 from app.access.models import AuditEntry
+from app.fleet.messages.channels import MOST_TESTS
 from tests.access.people import running_app
 from tests.messages.world import Outboxed, Receiver
 from tests.metering.staff import Staff
@@ -149,3 +150,13 @@ def test_metrics_count_what_needs_somebody(staff: Staff, own: Outboxed) -> None:
         "jongnyang_messages_unknown 0.0",
         "jongnyang_messages_waiting 1.0",
     }
+
+
+@pytest.mark.parametrize("dialect", ["sqlite"])
+def test_nobody_floods_a_strangers_phone_with_tests(staff: Staff) -> None:
+    statuses = []
+    for _ in range(MOST_TESTS + 1):
+        made = staff.post("/me/channels", {"kind": "sms", "address": "010-1234-5678"}).json["id"]
+        statuses.append(staff.post(f"/me/channels/{made}/tests", None).status_code)
+        staff.client.delete(f"/api/v1/me/channels/{made}", headers=staff.headers)
+    assert statuses == [201] * MOST_TESTS + [422]

@@ -2,7 +2,7 @@
 that is not the account's, and Refused for what cannot be used.
 """
 
-from datetime import datetime, time
+from datetime import datetime, time, timedelta
 from typing import NamedTuple
 
 import sqlalchemy as sa
@@ -10,18 +10,23 @@ from sqlalchemy.orm import Session
 
 from app.access import audit
 from app.fleet.messages import addresses, outbox
-from app.fleet.messages.models import CHANNEL_KINDS, ContactChannel
+from app.fleet.messages.models import CHANNEL_KINDS, ContactChannel, Message
 from app.fleet.messages.words import TEST
 from app.ids import allocate
 from app.problems import Problem
 from app.texts import LANGUAGES, Refused, Text
 
 MOST = 10
+MOST_TESTS = 10  # in an hour: an address may be anybody's, and an SMS costs money
 QUIET_FROM, QUIET_TO = time(22), time(7)
 
 TOO_MANY = Text(
     "연락처는 {most}개까지 둘 수 있습니다. 쓰지 않는 것을 먼저 지우십시오.",
     "There may be {most} channels. Remove one that you do not use first.",
+)
+TRIED_OFTEN = Text(
+    "시험 메시지는 한 시간에 {most}개까지 보낼 수 있습니다. 나중에 다시 보내십시오.",
+    "There may be {most} test messages in an hour. Try again later.",
 )
 TWICE = Text("이미 등록한 연락처입니다: {address}.", "You have this channel already: {address}.")
 
@@ -113,8 +118,14 @@ def remove_channel(
 
 
 def send_test(session: Session, district_id: int, account_id: int, channel_id: int, actor: str, now: datetime) -> int:
-    """Put a test message for this channel alone, quiet hours or not; the id of the message."""
+    """Put a test message for this channel alone, quiet hours or not; the id of the message. Raises Refused for the
+    eleventh within an hour.
+    """
     row = channel_of(session, district_id, account_id, channel_id)
+    mine = (Message.district_id == district_id, Message.account_id == account_id, Message.kind == outbox.TEST)
+    recent = sa.select(sa.func.count()).where(*mine, Message.created_at > now - timedelta(hours=1))
+    if session.scalars(recent).one() >= MOST_TESTS:
+        raise Refused(TRIED_OFTEN.fill(most=MOST_TESTS))
     key = f"test:{channel_id}:{now:%Y-%m-%dT%H:%M}"  # pressed again and again it is one a minute
     notice = outbox.Notice(key, account_id, outbox.TEST, "contact_channel", channel_id, TEST, "/account/channels", True)
     message_id = outbox.put_by(session, district_id, notice, row, now)
