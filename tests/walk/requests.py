@@ -53,7 +53,7 @@ class Walk:
         self.app = app
         self.routes = [route for route in routes(app) if route.key in ROUTES]
         self._addresses = app.url_map.bind("localhost")
-        self._document: Any = app.test_client().get("/api/v1/openapi.json").json
+        self.document: Any = app.test_client().get("/api/v1/openapi.json").json
 
     def address(self, route: Route, call: Call, side: Side) -> str:
         """The path about a side."""
@@ -89,7 +89,7 @@ class Walk:
         return {each["name"]: each["schema"].get("type", "string") for each in parameters if each.get("in") == "query"}
 
     def _operation(self, route: Route) -> dict[str, Any]:
-        path = self._document["paths"].get(path_of(route), {})
+        path = self.document["paths"].get(path_of(route), {})
         found: dict[str, Any] = path.get(route.method.lower(), {})
         return found
 
@@ -97,7 +97,7 @@ class Walk:
         """A body with what the document requires."""
         content = self._operation(route).get("requestBody", {}).get("content", {})
         schema = content.get("application/json", {}).get("schema", {})
-        schema = self._document["components"]["schemas"].get(schema.get("$ref", "").rpartition("/")[2], schema)
+        schema = self.document["components"]["schemas"].get(schema.get("$ref", "").rpartition("/")[2], schema)
         return {name: _example(schema["properties"][name]) for name in schema.get("required", ())}
 
 

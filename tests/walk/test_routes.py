@@ -27,7 +27,9 @@ def expected(route: Route, call: Call, walker: Walker, side: Side) -> tuple[int,
         return (403,)
     if call.needs and (walker.reach != "district" or not walker.may(call.needs)):
         return (403,)
-    if call.personal or (call.made and walker.reach != "district"):
+    if call.personal:
+        return (404, 422)  # some of what is one's own is refused to any token
+    if call.made and walker.reach != "district":
         return (404,)
     if walker.sees(side) or not (call.in_path or call.in_body):
         return ()

@@ -67,7 +67,8 @@ def overrides(side: Side) -> dict[str, Any]:
     """What cannot be any text: JSON, numbers in text, and names that the code knows."""
     mark, meter = side.mark, side.text("meter", "code")
     told = {"meter": meter, "faults": ["comm"], "gross_g": 1, "fill_percent": 1, "zero_drift_g": 1, "lid": "closed"}
-    report = {"clock": "synced", "firmware": side.text("firmware"), "meters": [told | {"ports": {}}]}
+    meters = [told | {"ports": {}}] + ([told | {"ports": {}, "meter": OTHER.text("shared")}] if side is OWN else [])
+    report = {"clock": "synced", "firmware": side.text("firmware"), "meters": meters}
     return {
         "district.code": f"{DISTRICT_MARK[side.district_id]}-code" if side is not NOWHERE else mark,
         "district.name": f"{DISTRICT_MARK[side.district_id]}-name",
@@ -176,6 +177,14 @@ def _choices(table: sa.Table) -> dict[str, str]:
     return found
 
 
+def shared() -> dict[str, Row]:
+    """A meter of the other complex that our own gateway runs."""
+    id_ = OTHER.id + 1
+    meter = row_of(OTHER, Base.metadata.tables["meter"]) | {"id": id_, "code": OTHER.text("shared")}
+    stands = row_of(OTHER, Base.metadata.tables["meter_assignment"]) | {"id": id_, "meter_id": id_}
+    return {"meter": meter, "meter_assignment": stands | {"gateway_id": OWN.id}}
+
+
 def fill(database: Database) -> None:
     """Write the three sides' rows of every table."""
     if not database.is_sqlite:
@@ -184,6 +193,8 @@ def fill(database: Database) -> None:
         for table in tables():
             rows = [row_of(side, table) for side in SIDES if not (table.name == "district" and side is OTHER)]
             connection.execute(table.insert(), rows)
+        for name, row in shared().items():
+            connection.execute(Base.metadata.tables[name].insert().values(row))
         kinds = [table.name for table in Base.metadata.sorted_tables]
         counters = [{"district_id": n, "kind": kind, "last_id": LAST_ID} for n in DISTRICT_MARK for kind in kinds]
         connection.execute(Base.metadata.tables["id_counter"].insert(), counters)
