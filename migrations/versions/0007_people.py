@@ -1,6 +1,7 @@
 """People: roles with their reach, second factor, sessions, links, vendors; the audit log.
 
-An account becomes an administrator, operator or viewer by what it could do, and may then do what the role may.
+An account gets the narrowest role that could do all that it could. One that could do exactly that may from now on do
+what the role may; one that could do less keeps its scopes, so that nobody gains a right that was not given.
 """
 
 import sqlalchemy as sa
@@ -15,11 +16,11 @@ COLUMNS = (
     *("role", "vendor_id", "all_complexes", "email", "phone", "totp_secret", "totp_confirmed_at", "totp_last_step"),
     *("failed_log_ins", "locked_until", "last_log_in_at"),
 )
-# What an account of each role could do before there were roles.
+# What an account of each role could do before there were roles, the narrowest first.
 SCOPES_BEFORE = {
-    "administrator": "access:admin fleet:read fleet:write metering:correct metering:read registry:write",
-    "operator": "fleet:read fleet:write metering:correct metering:read registry:write",
     "viewer": "fleet:read metering:read",
+    "operator": "fleet:read fleet:write metering:correct metering:read registry:write",
+    "administrator": "access:admin fleet:read fleet:write metering:correct metering:read registry:write",
 }
 
 
@@ -137,8 +138,6 @@ def give_roles() -> None:
         batch.add_column(sa.Column("failed_log_ins", sa.Integer(), nullable=False, server_default="0"))
         batch.add_column(sa.Column("locked_until", INSTANT, nullable=True))
         batch.add_column(sa.Column("last_log_in_at", INSTANT, nullable=True))
-    op.execute("UPDATE account SET role = 'operator' WHERE scopes LIKE '%registry:write%'")
-    op.execute("UPDATE account SET role = 'administrator' WHERE scopes LIKE '%access:admin%'")
     with op.batch_alter_table("account") as batch:
         batch.alter_column("scopes", existing_type=sa.Text(), nullable=True)
         batch.alter_column("role", existing_type=sa.Text(), server_default=None)
@@ -147,7 +146,18 @@ def give_roles() -> None:
         batch.create_foreign_key(
             "fk_account_district_id_vendor_id", "vendor", ["district_id", "vendor_id"], ["district_id", "id"]
         )
-    op.execute("UPDATE account SET scopes = NULL")
+    account = sa.table("account", *map(sa.column, ("district_id", "id", "scopes", "role")))
+    for district_id, id_, scopes in (
+        op.get_bind().execute(sa.select(account.c.district_id, account.c.id, account.c.scopes)).all()
+    ):
+        role = role_of(scopes)
+        left = None if scopes == SCOPES_BEFORE[role] else scopes
+        mine = sa.and_(account.c.district_id == district_id, account.c.id == id_)
+        op.execute(sa.update(account).where(mine).values(role=role, scopes=left))
+
+
+def role_of(scopes: str) -> str:
+    return next(role for role, before in SCOPES_BEFORE.items() if set(scopes.split()) <= set(before.split()))
 
 
 def keep_an_audit_log() -> None:
