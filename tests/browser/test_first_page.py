@@ -172,7 +172,7 @@ def test_everything_is_reached_by_keyboard(log_in: Open, bins: Bins) -> None:
     page = log_in(language="en")
     page.locator("body").focus()
     reached = []
-    for _ in range(6):
+    for _ in range(7):
         page.keyboard.press("Tab")
         reached.append(" ".join(page.evaluate("document.activeElement.textContent").split()))
     assert reached == [
@@ -180,6 +180,7 @@ def test_everything_is_reached_by_keyboard(log_in: Open, bins: Bins) -> None:
         "Jongnyang Pay-by-weight food waste",
         "한국어",
         "English",
+        "Kim",
         "Log out",
         "Today",
     ]

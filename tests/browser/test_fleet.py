@@ -60,6 +60,7 @@ def test_a_card_held_at_the_bin_appears_by_itself_and_gets_its_household(log_in:
 
 def test_a_gateway_is_claimed_and_revoked_by_clicks(log_in: Open, fleet: Fleet) -> None:
     page = log_in(language="en")
+    page.get_by_role("link", name="Devices").click()
     page.get_by_role("link", name="Gateways").click()
     page.get_by_role("link", name="GW-3").click()
     page.get_by_role("button", name="Make a claim code").click()
