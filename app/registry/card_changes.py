@@ -20,6 +20,7 @@ from app.registry.models import Card, CardAssignment, Household, Tenancy
 from app.registry.queries import tenancy_at
 from app.registry.service import changing
 
+HASH_BYTES = 16
 HANDLINGS = ("returned", "kept", "blocked")  # what becomes of a card whose tenancy ends
 STILL_USED = _l("The cards are used until that day: choose another answer, and block them when it has come.")
 
@@ -200,8 +201,10 @@ def refuse_at_bins(card: Card, reason: str, actor: str, now: datetime) -> None:
 def take(session: Session, district_id: int, card: CardHash, start: datetime, end: datetime | None) -> Card:
     """The card, new to the registry if need be, to be given to somebody from `start` until before `end`.
 
-    Raises `card-blocked`, and `card-taken` where it is in somebody's hands then.
+    Raises `card-blocked`, `card-taken` where it is in somebody's hands then, and `invalid` for what is no card's hash.
     """
+    if len(card.value) != HASH_BYTES:
+        raise Problem("invalid", errors={"card": "is no card"})
     row = _unheld(session, district_id, card, start, end) or _new(session, district_id, card)
     row.kept_household_id = None
     return row

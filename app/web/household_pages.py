@@ -34,7 +34,7 @@ blueprint = Blueprint("household_pages", __name__)
 PAGE = 100
 READ, WRITE, REVEAL = "household:read", "household:write", "household:reveal"
 HOUSEHOLD = f"/households/<int(max={MAX_ID}):household_id>"
-REVEALED = "revealed"  # in the session: by household, until which Unix time its details are shown
+REVEALED = "revealed"  # in the session: by reader and household, until which Unix time its details are shown
 SHOWN_FOR = timedelta(minutes=10)
 MOST_SHOWN = 5
 
@@ -109,7 +109,7 @@ def reveal(household_id: int) -> Response | tuple[str, int]:
             raise
         return _household(household_id, failure=_failure(problem), errors=_errors("reveal", problem)), 422
     shown = dict(list(session.get(REVEALED, {}).items())[1 - MOST_SHOWN :])
-    session[REVEALED] = shown | {str(household_id): int((now() + SHOWN_FOR).timestamp())}
+    session[REVEALED] = shown | {_look(household_id): int((now() + SHOWN_FOR).timestamp())}
     return redirect(url_for("household_pages.household", household_id=household_id))
 
 
@@ -242,8 +242,14 @@ def _household(household_id: int, told: str = "", failure: str = "", errors: dic
 
 def _shown_until(household_id: int) -> datetime | None:
     """Until when the reader's session shows the personal details of a household; None where it does not."""
-    until = session.get(REVEALED, {}).get(str(household_id), 0)
+    until = session.get(REVEALED, {}).get(_look(household_id), 0)
     return datetime.fromtimestamp(until, UTC) if until > now().timestamp() and current_identity().may(REVEAL) else None
+
+
+def _look(household_id: int) -> str:
+    """Names a reader's look at a household: a program's, of another district even, may come with the same cookie."""
+    me = current_identity()
+    return f"{me.district_id}/{me.account_id}/{household_id}"
 
 
 def _resident(form: Fields) -> Details:

@@ -9,6 +9,7 @@ from flask import Flask
 
 from app.access.models import Account, AccountComplex, AuditEntry
 from app.db import Database
+from app.fleet.touches import Touch, book_touches
 from app.registry.models import Building, Complex, Household
 from app.times import now
 from billing.days import service_day
@@ -211,3 +212,17 @@ def test_a_household_that_keeps_a_card_stays(staff: Staff, town: Town, database:
     refused = staff.post("/imports/2/undo", {})
     assert problem(refused) == (409, "undo-refused")
     assert "W0G001 101-1302" in " ".join(refused.json["errors"])
+
+
+def test_a_manager_gives_only_cards_that_were_held_at_their_bins(
+    manager: Staff, town: Town, database: Database
+) -> None:
+    (home,) = manager.get("/households").json["items"]
+    assert manager.post(f"/households/{home['id']}/move-in", {"on": "2026-05-01"}).status_code == 201
+    path, card = f"/households/{home['id']}/cards", town.card(OTHER)
+    assert problem(manager.post(path, {"card_hash": card["hash"]})) == (422, "invalid")
+    with database.begin() as session:
+        meter = session.execute(sa.text("SELECT id FROM meter ORDER BY id LIMIT 1")).scalar_one()
+        touch = Touch(bytes.fromhex(card["hash"]), card["last4"], meter, town.gateway.id, 99, "card_unknown", now())
+        book_touches(session, town.district.id, [touch], now())
+    assert manager.post(path, {"card_hash": card["hash"]}).status_code == 201

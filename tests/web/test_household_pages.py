@@ -10,7 +10,8 @@ import sqlalchemy as sa
 from flask import Flask
 from flask.testing import FlaskClient
 
-from app.access.models import AuditEntry
+from app.access import accounts
+from app.access.models import Account, AuditEntry
 from app.registry.models import Building, Card, Complex, Household, ImportUpload, Resident
 from app.times import now
 from billing.days import service_day
@@ -129,6 +130,25 @@ def test_a_household_moves_in_with_a_name_that_only_a_reason_shows(office: Offic
         assert shown in revealed
     assert "김철수" not in office.page(f"/households/{office.home}", office.lee), "Shown to who asked, and nobody else."
     assert ("household.revealed", "resident's call") in office.audited()
+
+
+def test_a_look_by_somebody_elses_token_shows_nothing_to_the_session_beside_it(office: Office) -> None:
+    office.act("resident", tenancy=office.town.tenancies["1203"], name="김철수", phone="", email="")
+    district_id, account_id = add_person(office.database, "choi")
+    with office.database.begin() as session:
+        choi = session.get_one(Account, (district_id, account_id))
+        token = accounts.add_token(session, choi, "desk", accounts.scopes_of(choi), now(), None)
+    path, headers = f"/households/{office.home}", PAGE | {"Authorization": f"Bearer {token}"}
+    looked = office.kim.post(f"{path}/reveal", data={"reveal_reason": "resident's call"}, headers=headers)
+    assert looked.status_code == 302
+    assert "김철수" in office.kim.get(path, headers=headers).text
+    assert "김철수" not in office.page(path), "kim has given no reason"
+
+
+@pytest.mark.parametrize("touch", ["00", "zz", "00" * 17])
+def test_what_is_no_card_is_given_to_nobody(office: Office, touch: str) -> None:
+    assert office.act("give", touch=touch).status_code == 422
+    assert len(office.cards()) == 1
 
 
 def test_personal_details_never_reach_the_audit_log(office: Office) -> None:

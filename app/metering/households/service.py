@@ -130,12 +130,17 @@ class Desk:
             raise Problem("invalid", errors={"number": "8 … 24 × 0-9 A-F"}) from error
 
     def card_by_hash(self, value: str) -> CardHash:
-        """A card that was held at a bin, by its hash in hexadecimal digits."""
+        """A card that was held at a bin, by its hash in hexadecimal digits; for whoever sees some complexes, at a bin
+        there. Raises `invalid` for any other.
+        """
         try:
             hashed = bytes.fromhex(value)
         except ValueError as error:
             raise Problem("invalid", errors={"card": "is no card"}) from error
-        return CardHash(hashed, last4_of(self.session, self.district_id, hashed, self.reach))
+        seen = last4_of(self.session, self.district_id, hashed, self.reach)
+        if seen is None and not self.reach.whole:
+            raise Problem("invalid", errors={"card": "was held at no bin here"})
+        return CardHash(hashed, seen)
 
     def _check_card(self, household_id: int, card_id: int) -> None:
         if card_home(self.session, self.district_id, card_id) != self.home(household_id).row.id:
