@@ -57,7 +57,7 @@ NOBODY = Walker("nobody", "")
 WALKERS = (ADMINISTRATOR, *WHOLE, MANAGER, CONTRACTOR, VENDOR, STRANGER, *PROGRAMS, NOBODY)
 
 
-def both_databases(walkers: tuple[Walker, ...], on_postgresql: tuple[Walker, ...]) -> pytest.MarkDecorator:
+def both_databases(walkers: tuple[Walker, ...], on_postgresql: tuple[Walker, ...] = ()) -> pytest.MarkDecorator:
     """Runs a test for each walker; on PostgreSQL, which answers the same statements, for some."""
     found = [("sqlite", walker) for walker in walkers] + [("postgresql", walker) for walker in on_postgresql]
     names = [f"{walker.name}-{database}" for database, walker in found]

@@ -59,7 +59,7 @@ def leaks(walk: Walk, route: Route, call: Call, walker: Walker, side: Side) -> I
             yield f"{route.method} {said} {query}: {told[max(0, place - 60) : place + 60]!r}"
 
 
-@both_databases(LIMITED, on_postgresql=(MANAGER,))
+@both_databases(LIMITED)
 def test_nothing_tells_of_what_is_not_theirs(walk: Walk, walker: Walker) -> None:
     found = [
         leak
@@ -72,7 +72,7 @@ def test_nothing_tells_of_what_is_not_theirs(walk: Walk, walker: Walker) -> None
     assert not found, "\n".join(found)
 
 
-@both_databases(LIMITED, on_postgresql=(MANAGER,))
+@both_databases(LIMITED)
 def test_their_own_is_told(walk: Walk, walker: Walker) -> None:
     """Or the walk above would pass over empty pages."""
     assert any(

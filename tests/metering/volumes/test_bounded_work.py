@@ -24,6 +24,7 @@ from app.metering.models import (
 from app.metering.volumes import households, statements
 from app.metering.volumes.model import Ask, Place
 from billing.days import month_of
+from tests.conftest import database_url  # noqa: F401 - plans follow what was in a database before: a fresh one
 from tests.metering.volumes.city import DAY, City, days, kst
 
 NOW = kst("2026-11-22", hour=15)
