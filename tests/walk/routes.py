@@ -7,9 +7,10 @@ JSON body requires and is not given here is made from the OpenAPI document.
 from typing import Any, NamedTuple
 
 from billing.days import service_day
-from tests.walk.world import MOMENT, Side
+from tests.walk.world import MOMENT, OWN, Side
 
 TODAY = service_day(MOMENT).isoformat()
+TOUCHED = OWN.hash("touch").hex()  # held at our own bin
 
 
 class Call(NamedTuple):
@@ -318,10 +319,10 @@ PROGRAMS: dict[tuple[str, str], tuple[Call, ...]] = {
     ("GET", f"{API}/{HOMES}"): (Call(HOME),),
     ("POST", f"{API}/{HOMES}/abandoned"): (Call(HOME),),
     ("DELETE", f"{API}/{HOMES}/abandoned"): (Call(HOME),),
-    ("POST", f"{API}/{HOMES}/cards"): (Call(HOME, json={"card_hash": "00" * 16}),),
+    ("POST", f"{API}/{HOMES}/cards"): (Call(HOME, json={"card_hash": TOUCHED}),),
     **{
         ("POST", f"{API}/{HOMES}/cards/{ID.format('card_id')}/{done}"): (
-            Call(CARD, json={"card_hash": "00" * 16} if done == "reissue" else None),
+            Call(CARD, json={"card_hash": TOUCHED} if done == "reissue" else None),
         )
         for done in ("block", "lost", "reissue", "return", "unblock")
     },
