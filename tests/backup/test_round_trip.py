@@ -7,6 +7,7 @@ from contextlib import contextmanager
 from datetime import timedelta
 from pathlib import Path
 from threading import Thread
+from typing import Any
 
 import pytest
 import sqlalchemy as sa
@@ -241,17 +242,17 @@ def test_another_secret_key_is_told_when_a_backup_comes_back(
 
 
 @pytest.mark.parametrize("dialect", ["postgresql"])
-def test_a_month_that_begins_during_a_backup_waits_for_nothing(box: Box, database: Database) -> None:
+def test_a_month_that_begins_during_a_backup_waits_for_nothing(box: Box, database: Database, database_url: str) -> None:
     box.post([box.record(1)])
 
     @sa.event.listens_for(database.engine, "connect")
-    def _be_impatient(connection: object, _record: object) -> None:
-        connection.execute("SET lock_timeout = '3s'")  # type: ignore[attr-defined]
-        connection.commit()  # type: ignore[attr-defined]
+    def _be_impatient(connection: Any, _record: object) -> None:
+        connection.execute("SET lock_timeout = '3s'")
+        connection.commit()
 
-    with database.engine.connect() as backup, backup.begin():
+    database.engine.dispose()
+    with closing_database(database_url) as other, other.engine.connect() as backup, backup.begin():
         backup.execute(sa.text("LOCK TABLE discharge IN ACCESS SHARE MODE"))  # as pg_dump holds it until its end
-        database.engine.dispose()
         long_ago = box.record(2, ago=timedelta(days=400), boot_id="boot-0", mono_ms=1000)
         assert statuses(box.post([long_ago, box.record(3)])) == [(2, "stored", None), (3, "stored", None)]
 
