@@ -99,7 +99,9 @@ def downgrade() -> None:
         op.drop_table(table)
     for role, scopes in SCOPES_BEFORE.items():
         op.execute(f"UPDATE account SET scopes = '{scopes}' WHERE scopes IS NULL AND role = '{role}'")
-    op.execute("UPDATE account SET scopes = '' WHERE scopes IS NULL")
+    # Before, every scope was of the whole district: who saw less than that keeps none.
+    narrow = "role IN ('manager', 'contractor', 'vendor')"
+    op.execute(f"UPDATE account SET scopes = '' WHERE scopes IS NULL OR {narrow}")
     with op.batch_alter_table("account") as batch:
         batch.drop_constraint("ck_account_role", type_="check")
         batch.drop_constraint("ck_account_vendor", type_="check")

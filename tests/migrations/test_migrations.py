@@ -113,6 +113,25 @@ def test_whoever_ran_the_registry_may_run_the_fleet_and_loses_it_again(empty_dat
     assert _run(empty_database_url, "SELECT scopes FROM account ORDER BY id") == list(accounts)
 
 
+def test_roles_keep_what_could_be_done_and_nobody_sees_more_on_the_way_back(empty_database_url: str) -> None:
+    all_, some = "fleet:read fleet:write metering:correct metering:read registry:write", "metering:correct"
+    db.upgrade(empty_database_url, "0006_fleet")
+    at = 0 if empty_database_url.startswith("sqlite") else "2026-01-01"
+    district = "INSERT INTO district (id, code, name, card_key) VALUES (1, 'W0G', '강서구', :key)"
+    _run(empty_database_url, district, key=b"k")
+    names = "district_id, id, login, name, password_hash, created_at, scopes"
+    for number, scopes in enumerate((all_, some), 1):
+        account = f"INSERT INTO account ({names}) VALUES (1, :id, :login, 'x', 'x', :at, :scopes)"
+        _run(empty_database_url, account, id=number, login=f"kim{number}", at=at, scopes=scopes)
+    db.upgrade(empty_database_url, "0007_people")
+    assert _run(empty_database_url, "SELECT role FROM account ORDER BY id") == ["operator", "operator"]
+    assert _run(empty_database_url, "SELECT scopes FROM account ORDER BY id") == [None, some]
+    manager = f"INSERT INTO account ({names}, role) VALUES (1, 3, 'lee', 'x', 'x', :at, 'metering:read', 'manager')"
+    _run(empty_database_url, manager, at=at)
+    db.downgrade(empty_database_url, "0006_fleet")
+    assert _run(empty_database_url, "SELECT scopes FROM account ORDER BY id") == [all_, some, ""]
+
+
 def _run(url: str, sql: str, **parameters: Any) -> list[Any]:
     """Run a statement; the first column of what comes back."""
     database = Database(url)
