@@ -424,7 +424,7 @@ VALUES: dict[str, dict[str, Text]] = {
         "applied": Text("신청", "applied"),
         "closed": Text("종료", "closed"),
         "installed": Text("설치", "installed"),
-        "open": Text("열림", "open"),
+        "open": Text("미처리", "open"),
         "rejected": Text("제외", "rejected"),
         "selected": Text("선정", "selected"),
         "surveyed": Text("만족도 조사", "surveyed"),

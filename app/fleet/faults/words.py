@@ -17,7 +17,7 @@ CLASS_NAMES = {
     "volume": Text("용량 초과", "Bin full"),
     "user": Text("사용자", "Use"),
 }
-_TOLD = Text("{name} 고장을 기기가 알림", "the device reports: {name}")
+_TOLD = Text("기기가 알린 {name} 고장", "the device reports: {name}")
 CONDITION_NAMES = {REPORTED + name: _TOLD.fill(name=CLASS_NAMES[name]) for name in CLASSES} | {
     "gateway_silent": Text("게이트웨이 무응답", "gateway silent"),
     "meter_silent": Text("종량기 무응답", "meter silent"),
@@ -25,7 +25,7 @@ CONDITION_NAMES = {REPORTED + name: _TOLD.fill(name=CLASS_NAMES[name]) for name 
     "by_person": Text("신고", "reported by a person"),
 }
 STATE_NAMES = {
-    "open": Text("열림", "Open"),
+    "open": Text("미처리", "Open"),
     "taken": Text("처리 중", "Taken"),
     "closed": Text("종료", "Closed"),
 }
@@ -44,7 +44,7 @@ EVENT_NAMES = {
 }
 OUTAGE = Text("게이트웨이 {gateways}대 중 {silent}대 무응답", "{silent} of {gateways} gateways silent")
 FROM_TO = Text("{before} → {after}", "{before} → {after}")
-ITSELF = Text("저절로", "by itself")
+ITSELF = Text("자동", "by itself")
 
 
 def what(fault_class: str, condition: str) -> Text:
