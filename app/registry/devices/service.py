@@ -22,6 +22,7 @@ from billing.days import service_day
 
 CODE = re.compile(r"[0-9A-Za-z][0-9A-Za-z-]{0,39}")
 MOST_NAME, MOST_REASON = 80, 500
+FIRST_YEAR = 1990
 
 POOR_CODE = _l("Write up to 40 letters, digits and hyphens.")
 NO_COMPLEX = _l("No complex has this code.")
@@ -29,6 +30,7 @@ NO_GATEWAY = _l("No gateway has this code.")
 MISSING = _l("Fill this in.")
 TOO_LONG = _l("This is too long.")
 NOT_YET = _l("This moment has not come yet.")
+TOO_EARLY = _l("Give a moment from 1990 on.")
 SAME_PLACE = _l("The meter stands there already.")
 NOT_AFTER = _l("This day is before the reducer was installed.")
 
@@ -181,8 +183,8 @@ def retire_reducer(
 
 
 def _place(session: Session, district_id: int, to: To, now: datetime) -> Place:
-    if to.at > now:
-        raise Problem("invalid", errors={"at": NOT_YET})
+    if to.at > now or to.at.year < FIRST_YEAR:
+        raise Problem("invalid", errors={"at": NOT_YET if to.at > now else TOO_EARLY})
     complex_ = _complex(session, district_id, to.complex)
     gateway = session.scalar(sa.select(Gateway).where(Gateway.district_id == district_id, Gateway.code == to.gateway))
     if gateway is None:

@@ -88,7 +88,7 @@ def test_a_move_to_nowhere_is_refused(staff: Staff) -> None:
     wrong = {
         "complex": [THERE | {"complex": "W0G999"}, {"complex": "W0G001", "gateway": "GW-1"}],
         "gateway": [THERE | {"gateway": "GW-0"}],
-        "at": [THERE | {"at": format_instant(now() + 24 * HOUR)}],
+        "at": [THERE | {"at": at} for at in (format_instant(now() + 24 * HOUR), "0001-01-01T00:00:00+09:00")],
     }
     for field, bodies in wrong.items():
         for body in bodies:
