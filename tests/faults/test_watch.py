@@ -8,6 +8,7 @@ from typing import Any
 import pytest
 import sqlalchemy as sa
 
+from app.access.models import Account, AccountComplex
 from app.access.reach import WHOLE
 from app.db import Database
 from app.fleet.faults import remembering
@@ -258,3 +259,44 @@ def test_a_silence_shortly_before_the_outage_is_part_of_it(fleet: Fleet) -> None
     fleet.minutes(moment, 30, 3, without=fleet.numbers)
     assert kinds(fleet.database)[:2] == ["opened", "joined"]
     assert {each.incident_id for each in fleet.faults()} == {1}
+
+
+def test_what_is_left_alone_finds_whoever_answers_by_now(fleet: Fleet) -> None:
+    keeper, kim = fleet.person("lee", "contractor", complex_ids=(1, 2)), fleet.person("kim")
+    fleet.duty(keeper, complex_id=1)
+    fleet.duty(keeper, complex_id=2)
+    moment = fleet.minutes(NOON, 6, faults={1: ["power"], 2: ["power"]})
+    assert [each.owner_id for each in fleet.faults()] == [keeper, keeper]
+    with fleet.database.begin() as session:
+        session.execute(sa.delete(AccountComplex).where(AccountComplex.complex_id == 2))
+    moment = fleet.minutes(moment, 2, faults={1: ["power"], 2: ["power"]})
+    assert [each.owner_id for each in fleet.faults()] == [keeper, kim]
+    assert kinds(fleet.database, 2) == ["opened", "assigned"]
+    with fleet.database.begin() as session:
+        session.execute(sa.update(Account).where(Account.id == keeper).values(disabled_at=moment))
+    fleet.minutes(moment, 2, faults={1: ["power"], 2: ["power"]})
+    assert [each.owner_id for each in fleet.faults()] == [kim, kim]
+    told = [key.split("/")[:4] for key, account_id in messages(fleet.database) if account_id == kim]
+    assert told == [["fault", "2", "1", "assigned"], ["fault", "1", "1", "assigned"]]
+
+
+def test_an_outage_whose_owner_left_is_told_to_the_next(fleet: Fleet) -> None:
+    head, second = fleet.person("kim"), fleet.person("lee")
+    moment = fleet.minutes(NOON, 30, 3, without=fleet.numbers)
+    assert messages(fleet.database) == [("incident/1/opened", head)]
+    with fleet.database.begin() as session:
+        session.execute(sa.update(Account).where(Account.id == head).values(disabled_at=moment))
+    fleet.minutes(moment, 3, without=fleet.numbers)
+    assert fleet.incidents()[0].owner_id == second
+    assert messages(fleet.database) == [("incident/1/opened", head), ("incident/1/opened", second)]
+
+
+def test_trouble_that_moves_along_with_a_meter_is_a_fault_of_its_new_complex(fleet: Fleet) -> None:
+    moment = fleet.minutes(NOON, 6, faults={1: ["power"]})
+    with fleet.database.begin() as session:
+        mine = sa.update(MeterAssignment).where(MeterAssignment.meter_id == 1)
+        session.execute(mine.values(valid_to=moment))
+        here = {"district_id": fleet.id, "id": 99, "meter_id": 1, "gateway_id": 1, "complex_id": 2}
+        session.execute(sa.insert(MeterAssignment).values(here | {"valid_from": moment}))
+    fleet.minutes(moment, 15, faults={1: ["power"]})
+    assert [(each.complex_id, each.state) for each in fleet.faults()] == [(1, "closed"), (2, "open")]

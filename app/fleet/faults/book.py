@@ -134,6 +134,13 @@ def take_out_of_incident(
     book_events(session, district_id, [Event(id_, "left", before=incident_id) for id_ in sorted(ids)], now)
 
 
+def change_owners(session: Session, district_id: int, owners: Mapping[int, int]) -> None:
+    """Give faults, by id, to other owners, who have not taken them yet."""
+    for owner_id in sorted(set(owners.values())):
+        ids = [id_ for id_, each in owners.items() if each == owner_id]
+        session.execute(_these(district_id, ids).values(owner_id=owner_id, state="open"))
+
+
 def raise_levels(session: Session, district_id: int, levels: Mapping[int, int]) -> None:
     """Note how far up overdue faults were escalated, by id."""
     for level in sorted(set(levels.values())):

@@ -18,12 +18,13 @@ Key = tuple[str, str]  # device, condition
 
 
 class Known(NamedTuple):
-    """What is remembered of a condition, and of its fault while that holds: its state, and when it was closed."""
+    """What is remembered of a condition, and of its fault while that holds: state, time of closing, and place."""
 
     watch: Watch
     fault_id: int | None = None
     state: str | None = None
     closed_at: datetime | None = None
+    complex_id: int | None = None
 
 
 def begin(session: Session, district_id: int, now: datetime) -> datetime:
@@ -69,13 +70,14 @@ def recall(session: Session, district_id: int) -> dict[Key, Known]:
     same = sa.and_(Fault.district_id == FaultWatch.district_id, Fault.id == FaultWatch.fault_id)
     w = FaultWatch
     statement = (
-        sa.select(w.device, w.condition, w.bad_since, w.good_since, w.fault_id, Fault.state, Fault.closed_at)
+        sa.select(w.device, w.condition, w.bad_since, w.good_since, w.fault_id)
+        .add_columns(Fault.state, Fault.closed_at, Fault.complex_id)
         .outerjoin(Fault, same)
         .where(w.district_id == district_id)
     )
     return {
-        (device, condition): Known(Watch(bad, good, fault_id is not None), fault_id, state, closed_at)
-        for device, condition, bad, good, fault_id, state, closed_at in session.execute(statement)
+        (device, condition): Known(Watch(bad, good, fault_id is not None), fault_id, *of_fault)
+        for device, condition, bad, good, fault_id, *of_fault in session.execute(statement)
     }
 
 

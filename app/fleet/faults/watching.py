@@ -15,6 +15,7 @@ from app.fleet.faults import book, remembering
 from app.fleet.faults.answering import Duties, read_duties
 from app.fleet.faults.book import Device, New
 from app.fleet.faults.escalating import escalate
+from app.fleet.faults.handing_over import NETWORK, hand_over
 from app.fleet.faults.judging import AT_REST, WELL, Outage, Seen, judge_network, step
 from app.fleet.faults.models import Fault, Incident
 from app.fleet.faults.notices import Subject, Teller, read_subjects
@@ -25,7 +26,6 @@ from app.ids import allocate
 
 SAME = timedelta(days=1)  # what comes back sooner is the same fault; so long holds what a person closed, too
 SILENCE = "gateway_silent"
-NETWORK = "comm"  # the class whose duties answer for an outage of the network
 BEFORE = timedelta(hours=1)  # how much earlier than its incident a gateway's silence may have opened to be part of it
 
 
@@ -88,12 +88,14 @@ class _Check:
             incident.calm_since = outage.calm_since
         self._release_left_over(after)
         remembering.remember(self.session, self.district_id, before, after)
+        hand_over(self.session, self.district_id, self.duties, self.teller, self.now)
         escalated = escalate(self.session, self.district_id, self.policy, self.duties, self.teller, self.now)
         return Summary(opened, closed, incident_opened, incident_closed, escalated)
 
     def _judge(self, key: Key, known: Known, seen: Mapping[Key, Seen]) -> Known:
         device, condition = key
-        observed = seen.get(key) if device in self.devices else WELL  # what is no longer in use is no longer broken
+        here = device in self.devices and (known.fault_id is None or known.complex_id == self._complex_of(key))
+        observed = seen.get(key) if here else WELL  # what is no longer in use there is no longer broken there
         if observed is None:
             return known
         wait = self.policy.hysteresis(condition)
@@ -154,7 +156,7 @@ class _Check:
         """Open what holds now and did not, the same fault again where it was closed less than a day ago."""
         held = {key for key, known in before.items() if known.watch.holds}
         begun = [key for key, known in after.items() if known.watch.holds and key not in held]
-        recent = self._closed_lately() if begun else {}
+        recent = self._closed_lately(begun) if begun else {}
         again = {recent[key]: key for key in begun if key in recent}
         again |= {known.fault_id: key for key, known in after.items() if known.fault_id and self._held_too_long(known)}
         faults = {self._fault_of_new(key, incident): key for key in sorted(begun) if key not in recent}
@@ -187,6 +189,9 @@ class _Check:
             ids = [id_ for id_, key in again.items() if key[1] == SILENCE]
             book.put_into_incident(self.session, self.district_id, ids, incident.id, self.now)
 
+    def _complex_of(self, key: Key) -> int | None:
+        return self.devices[key[0]].complex_id
+
     def _class_of(self, key: Key) -> str:
         return SEEN.get(key[1]) or key[1].removeprefix(REPORTED)
 
@@ -195,14 +200,18 @@ class _Check:
         bad = known.watch.holds and known.watch.bad_since is not None
         return bad and known.closed_at is not None and self.now - known.closed_at >= SAME
 
-    def _closed_lately(self) -> dict[Key, int]:
-        statement = sa.select(Fault.id, Fault.gateway_id, Fault.meter_id, Fault.condition).where(
+    def _closed_lately(self, begun: Iterable[Key]) -> dict[Key, int]:
+        """The faults that ended less than a day ago of what has begun anew at the same complex."""
+        statement = sa.select(Fault.id, Fault.gateway_id, Fault.meter_id, Fault.complex_id, Fault.condition).where(
             *(Fault.district_id == self.district_id, Fault.closed_at > self.now - SAME, Fault.source == "detected")
         )
-        return {
-            (Device(gateway_id, meter_id, None, "").key, condition): id_
-            for id_, gateway_id, meter_id, condition in self.session.execute(statement.order_by(Fault.closed_at))
+        found = {
+            ((Device(gateway_id, meter_id, None, "").key, condition), complex_id): id_
+            for id_, gateway_id, meter_id, complex_id, condition in self.session.execute(
+                statement.order_by(Fault.closed_at)
+            )
         }
+        return {key: found[key, place] for key in begun for place in [self._complex_of(key)] if (key, place) in found}
 
     def _close(self, ended: Mapping[Key, Known]) -> list[int]:
         """Close what has recovered, and tell whoever was told of it; of an incident's faults its own end tells."""
