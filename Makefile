@@ -6,7 +6,8 @@ VENV := .venv
 BIN := $(VENV)/bin
 INSTALLED := $(VENV)/.installed
 ASSETS := app/web/static/vendor/.built
-BROWSER_PACKAGES := chromium fonts-nanum
+PRINT_PACKAGES := libpangoft2-1.0-0 libharfbuzz-subset0 fonts-nanum
+BROWSER_PACKAGES := chromium $(PRINT_PACKAGES)
 TRANSLATIONS := $(patsubst %.po,%.mo,$(wildcard app/translations/*/LC_MESSAGES/*.po))
 
 export PIP_DISABLE_PIP_VERSION_CHECK := 1

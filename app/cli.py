@@ -33,6 +33,7 @@ COMMANDS = {
     "rollups": "app.metering.commands:rollups",
     "quarantine": "app.metering.commands:quarantine",
     "volumes": "app.metering.volumes.commands:volumes",
+    "billing": "app.statements.commands:billing",
 }
 
 # Commands of a group that lives below their domain, and so cannot import it.

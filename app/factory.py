@@ -34,7 +34,13 @@ from app.registry.certificates.api import blueprint as certificates
 from app.registry.gateway_api import blueprint as claims
 from app.registry.installations.api import blueprint as installations
 from app.registry.vendors.api import blueprint as vendors
+from app.reports.fees.api import blueprint as fee_files
 from app.settings import Settings, from_environment
+from app.statements.api import blueprint as billing
+from app.statements.corrections.api import blueprint as billing_corrections
+from app.statements.disputes.api import blueprint as disputes
+from app.statements.payments.api import blueprint as payments
+from app.statements.terms.api import blueprint as billing_terms
 from app.texts import Refused
 from app.web import errors, pages
 
@@ -67,6 +73,7 @@ def build() -> Flask:
     app.register_blueprint(fleet_gateway_api.blueprint)
     app.register_blueprint(gateway_api.blueprint)
     blueprints = [metering, volumes, fleet, audit, devices, certificates, installations, vendors, faults, messages]
+    blueprints += [billing, billing_terms, billing_corrections, disputes, payments, fee_files]
     openapi.init(app, [*blueprints, households, imports, people])
     pages.init(app)
     _answer_errors(app)

@@ -28,6 +28,10 @@ SCOPES = {
     "fault:read": "faults and incidents with their history",
     "fault:write": "faults: report, take over, note and close",
     "fault:manage": "who answers for faults, thresholds, due times, messages that could not be sent",
+    "billing:read": "statements, tariffs, payments and disputes",
+    "billing:review": "review of previews, disputes, payments and fee files of one's complexes",
+    "billing:write": "previews, adjustments, voids, estimates, late usage and decisions about disputes",
+    "billing:close": "closing a month, tariffs, billing terms and limits",
     "vendor:read": "vendors: manufacturers and sales points",
     "vendor:write": "vendors: contacts and profile",
     "audit:read": "the audit log",
@@ -47,6 +51,7 @@ READING = frozenset(name for name in SCOPES if name.endswith(":read"))
 OPERATING = READING | {
     *("metering:correct", "household:write", "household:reveal", "registry:write", "fleet:write"),
     *("fault:write", "fault:manage", "vendor:write", "programme:apply"),
+    *("billing:review", "billing:write", "billing:close"),
 }
 ROLES = {
     "administrator": Role(OPERATING | {"access:admin"}, ("district",), second_factor=True),
@@ -57,6 +62,7 @@ ROLES = {
             {
                 *("metering:read", "household:read", "household:write", "household:reveal", "registry:read"),
                 *("fleet:read", "fault:read", "fault:write", "programme:apply"),
+                *("billing:read", "billing:review"),
             }
         ),
         ("complex",),

@@ -22,7 +22,11 @@ from app.times import now
 from app.web import (
     account_pages,
     audit_pages,
+    billing_correction_pages,
+    billing_pages,
     device_pages,
+    dispute_pages,
+    document_pages,
     fault_pages,
     fault_rule_pages,
     fleet_pages,
@@ -32,7 +36,9 @@ from app.web import (
     installation_pages,
     manual_pages,
     message_pages,
+    payment_pages,
     people_pages,
+    tariff_pages,
     vendor_pages,
     volume_pages,
 )
@@ -64,6 +70,12 @@ def init(app: Flask) -> None:
     app.register_blueprint(installation_pages.blueprint)
     app.register_blueprint(vendor_pages.blueprint)
     app.register_blueprint(manual_pages.blueprint)
+    app.register_blueprint(billing_pages.blueprint)
+    app.register_blueprint(tariff_pages.blueprint)
+    app.register_blueprint(dispute_pages.blueprint)
+    app.register_blueprint(billing_correction_pages.blueprint)
+    app.register_blueprint(payment_pages.blueprint)
+    app.register_blueprint(document_pages.blueprint)
     shared = {"formats": formats, "version": __version__}
     app.context_processor(lambda: {"language": choose_language(), "menu": menu(app), **shared})
 

@@ -1,0 +1,1 @@
+"""What households and complexes owe: tariffs, monthly runs, statements, adjustments, disputes, payments."""

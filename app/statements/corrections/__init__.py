@@ -1,0 +1,1 @@
+"""What follows a final statement: manual adjustments, voids with reissue, usage that came too late."""

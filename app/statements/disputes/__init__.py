@@ -1,0 +1,1 @@
+"""Objections to a line, and how they end."""

@@ -1,0 +1,1 @@
+"""Usage estimated where a meter failed, and its settlement."""

@@ -1,0 +1,1 @@
+"""Payments of statements and what is still owed."""

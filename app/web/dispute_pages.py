@@ -1,0 +1,5 @@
+"""The disputes desk."""
+
+from flask import Blueprint
+
+blueprint = Blueprint("dispute_pages", __name__)
