@@ -1,9 +1,11 @@
-"""Which day a discharge belongs to: the Korean calendar day of its instant."""
+"""Service days and billing months: Korean calendar days, whatever the server's clock says."""
 
-from datetime import date, datetime
+from collections.abc import Iterator
+from datetime import date, datetime, timedelta
 from zoneinfo import ZoneInfo
 
 SEOUL = ZoneInfo("Asia/Seoul")
+DAY = timedelta(days=1)
 
 
 def service_day(instant: datetime) -> date:
@@ -16,3 +18,20 @@ def service_day(instant: datetime) -> date:
 def month_of(day: date) -> date:
     """The first day of the calendar month, which is how billing months are named."""
     return day.replace(day=1)
+
+
+def month_after(month: date, months: int = 1) -> date:
+    """The first day of the month so many months later, or with a negative number earlier."""
+    year, index = divmod(month.year * 12 + month.month - 1 + months, 12)
+    return date(year, index + 1, 1)
+
+
+def days_of(month: date) -> Iterator[date]:
+    """The service days of the month, one after the other: 29 of them in February of a leap year."""
+    return (month_of(month) + n * DAY for n in range(days_within(month, month_of(month), None)))
+
+
+def days_within(month: date, first: date, end: date | None) -> int:
+    """How many days of the month lie in the half-open `first` … `end` (None: open), as those of a tenancy."""
+    month_end = month_after(month)
+    return max(0, ((month_end if end is None else min(end, month_end)) - max(first, month_of(month))).days)
