@@ -60,10 +60,11 @@ def _part_of_household(line: Line, tariffs: Mapping[int, Tariff]) -> list[Words]
         return told
     total = won(whole["won"])
     beginning = Words(
-        f"세대의 한 달 요금 {total.ko}을 중량에 따라 나누어, 이 항목의 몫은 다음과 같습니다",
+        f"세대의 한 달 요금 {total.ko}을 중량에 따라 나누어, 이 항목의 몫은 다음과 같습니다:",
         f"The household's {total.en} for the month are shared by weight; this line's part is",
     )
-    return [*told, _portion(beginning, line.won, whole["won"], (line.grams, whole["grams"]), _by_weight)]
+    parts = (line.grams, whole["grams"])
+    return [*told, _portion(beginning, line.won, whole["won"], parts, _by_weight(*parts))]
 
 
 def _estimated(line: Line, tariffs: Mapping[int, Tariff]) -> list[Words]:
@@ -110,23 +111,18 @@ def _method(line: Line) -> list[Words]:
 
 def _suspense_share(line: Line, tariffs: Mapping[int, Tariff]) -> list[Words]:
     detail = line.detail
-    total = won(detail["won"])
     return [
         Words(
             "누가 배출했는지 알 수 없는 중량(미확인 배출)은 가장 낮은 단가로 계산하여 세대가 나누어 냅니다.",
             "Weight without a household (suspense) costs the lowest price and is shared by the households.",
         ),
         *formula(detail["steps"], Weight(detail["grams"], detail["discharges"]), detail["won"], tariffs),
-        _shared(
-            line,
-            Words(f"{total.ko} 가운데 이 세대의 몫은 다음과 같습니다", f"Of the {total.en} this household's share is"),
-        ),
+        _shared(line),
     ]
 
 
 def _complex_share(line: Line, tariffs: Mapping[int, Tariff]) -> list[Words]:
     detail = line.detail
-    total = won(detail["won"])
     heading = Words(
         "단지 전체의 중량으로 계산한 요금을 세대가 나누어 냅니다.",
         "The complex is billed for all of its weight, and the households share.",
@@ -134,35 +130,29 @@ def _complex_share(line: Line, tariffs: Mapping[int, Tariff]) -> list[Words]:
     return [
         WEIGHED_ELSEWHERE if detail["elsewhere"] else heading,
         *formula(detail["steps"], Weight(detail["grams"], detail["discharges"]), detail["won"], tariffs),
-        _shared(
-            line,
-            Words(f"{total.ko} 가운데 이 세대의 몫은 다음과 같습니다", f"Of the {total.en} this household's share is"),
-        ),
+        _shared(line),
     ]
 
 
-def _shared(line: Line, beginning: Words) -> Words:
-    own, whole = line.detail["own"], line.detail["all"]
-    return _portion(beginning, line.won, line.detail["won"], (own, whole), SHARED_BY[line.detail["by"]])
+def _shared(line: Line) -> Words:
+    own, whole, total = line.detail["own"], line.detail["all"], line.detail["won"]
+    beginning = Words(
+        f"{won(total).ko} 가운데 이 세대의 몫은 다음과 같습니다:", f"Of the {won(total).en} this household's share is"
+    )
+    return _portion(beginning, line.won, total, (own, whole), SHARED_BY[line.detail["by"]](own, whole))
 
 
-def _portion(
-    beginning: Words, own_won: int, total: int, parts: tuple[int, int], name: Callable[[int, int], Words]
-) -> Words:
-    """`total` × own part ÷ all parts, and whether the last won was rounded off or came by the largest remainder."""
+def _portion(beginning: Words, own_won: int, total: int, parts: tuple[int, int], ratio: Words) -> Words:
+    """`total` × own part ÷ all parts, and whether its fraction was dropped or became one of the won left over."""
     own, whole = parts
-    exact, ratio = phrasing.quotient(total * own, whole), name(own, whole)
-    floor, rest = divmod(total * own, whole)
-    due = won(own_won)
-    if not rest:
-        return Words(
-            f"{beginning.ko}: {won(total).ko} × {ratio.ko} = {due.ko}",
-            f"{beginning.en} {won(total).en} × {ratio.en} = {due.en}",
-        )
-    how = DROPPED if own_won == floor else RAISED
+    exact, due = phrasing.quotient(total * own, whole), won(own_won)
+    product = Words(f"{beginning.ko} {won(total).ko} × {ratio.ko}", f"{beginning.en} {won(total).en} × {ratio.en}")
+    if total * own == own_won * whole:
+        return Words(f"{product.ko} = {due.ko}", f"{product.en} = {due.en}")
+    how = DROPPED if own_won == total * own // whole else RAISED
     return Words(
-        f"{beginning.ko}: {won(total).ko} × {ratio.ko} = {exact}원 → {due.ko} ({how.ko})",
-        f"{beginning.en} {won(total).en} × {ratio.en} = {exact} won → {due.en} ({how.en})",
+        f"{product.ko} = {exact}원 → {due.ko} ({how.ko})",
+        f"{product.en} = {exact} won → {due.en} ({how.en})",
     )
 
 
@@ -190,7 +180,7 @@ def _adjustment(line: Line, tariffs: Mapping[int, Tariff]) -> list[Words]:
     found = [
         Words(
             f"{month.ko}에 배출한 것으로 나중에 알려졌거나 바로잡은 내용이 있어, 그 달의 단가로 다시 계산했습니다.",
-            f"Something of {month.en} became known or was corrected later, so it was calculated again at its own price.",
+            f"Something of {month.en} became known or was corrected later, so it was reckoned again at its own price.",
         ),
         Words(
             f"이미 고지한 금액 {before.ko} → 다시 계산한 금액 {after.ko}: 차액 {difference.ko}을 {change_ko}.",
@@ -198,14 +188,9 @@ def _adjustment(line: Line, tariffs: Mapping[int, Tariff]) -> list[Words]:
         ),
     ]
     for each in line.detail["lines"]:
-        own = Line(
-            line_kind := each["kind"],
-            line.usage_month,
-            line.household_id,
-            line.tenancy_id,
-            *(each[name] for name in FIGURES),
-        )
-        name = NAMES[line_kind]
+        figures = (each[name] for name in FIGURES)
+        own = Line(each["kind"], line.usage_month, line.household_id, line.tenancy_id, *figures)
+        name = NAMES[own.kind]
         found += [Words(f"{name.ko} - {words.ko}", f"{name.en} - {words.en}") for words in explain(own, tariffs)]
     return found
 

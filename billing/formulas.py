@@ -24,10 +24,11 @@ class Weight(NamedTuple):
     discharges: int
 
 
-def formula(
-    told: Sequence[Sequence[int | str]], of: Weight, rated_won: int, tariffs: Mapping[int, Tariff]
-) -> list[Words]:
-    """The sentences that lead from the weight to `rated_won`. `told` are steps as `Line.detail` has them."""
+Told = Sequence[Sequence[int | str]]  # steps as `Line.detail` has them
+
+
+def formula(told: Told, of: Weight, rated_won: int, tariffs: Mapping[int, Tariff]) -> list[Words]:
+    """The sentences that lead from the weight to `rated_won`."""
     steps = [Step(int(number), int(tier), int(grams), Decimal(exact)) for number, tier, grams, exact in told]
     if not steps:
         return [NOTHING]
