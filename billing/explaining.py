@@ -6,7 +6,7 @@ from decimal import Decimal
 from typing import Any
 
 from billing import phrasing
-from billing.formulas import Weight, formula
+from billing.formulas import Told, Weight, formula
 from billing.phrasing import weight, won
 from billing.statements import Line
 from billing.tariffs import Tariff
@@ -40,8 +40,8 @@ def explain_total(detail: Detail, residue_won: int, tariffs: Mapping[int, Tariff
             f"The complex's fees are exactly {exact.en} and, rounded once, {total.en} ({rule.en}).",
         ),
         Words(
-            f"세대별 금액을 더한 값과의 차이 {residue.ko}은 단수 차액으로 따로 적습니다.",
-            f"What the households' amounts add up to differs by {residue.en}, which stands as the rounding residue.",
+            f"단지 요금에서 세대별 금액을 모두 뺀 단수 차액은 {residue.ko}입니다.",
+            f"Less all amounts of its households that leaves {residue.en}, the rounding residue.",
         ),
     ]
 
@@ -55,7 +55,7 @@ def _usage(line: Line, tariffs: Mapping[int, Tariff]) -> list[Words]:
 def _part_of_household(line: Line, tariffs: Mapping[int, Tariff]) -> list[Words]:
     """The household's whole month, and which part of its won is this line's."""
     whole = line.detail["whole"]
-    told = formula(line.detail["steps"], Weight(whole["grams"], whole["discharges"]), whole["won"], tariffs)
+    told = _of_whole(line.detail["steps"], whole, tariffs)
     if line.grams == whole["grams"]:
         return told
     total = won(whole["won"])
@@ -65,6 +65,12 @@ def _part_of_household(line: Line, tariffs: Mapping[int, Tariff]) -> list[Words]
     )
     parts = (line.grams, whole["grams"])
     return [*told, _portion(beginning, line.won, whole["won"], parts, _by_weight(*parts))]
+
+
+def _of_whole(steps: Told, whole: Detail, tariffs: Mapping[int, Tariff]) -> list[Words]:
+    """How the won of a whole came about that is shared afterwards."""
+    weighed = Weight(whole["grams"], whole["discharges"], whole["estimated_g"])
+    return formula(steps, weighed, whole["won"], tariffs)
 
 
 def _estimated(line: Line, tariffs: Mapping[int, Tariff]) -> list[Words]:
@@ -116,7 +122,7 @@ def _suspense_share(line: Line, tariffs: Mapping[int, Tariff]) -> list[Words]:
             "누가 배출했는지 알 수 없는 중량(미확인 배출)은 가장 낮은 단가로 계산하여 세대가 나누어 냅니다.",
             "Weight without a household (suspense) costs the lowest price and is shared by the households.",
         ),
-        *formula(detail["steps"], Weight(detail["grams"], detail["discharges"]), detail["won"], tariffs),
+        *_of_whole(detail["steps"], detail, tariffs),
         _shared(line),
     ]
 
@@ -129,7 +135,7 @@ def _complex_share(line: Line, tariffs: Mapping[int, Tariff]) -> list[Words]:
     )
     return [
         WEIGHED_ELSEWHERE if detail["elsewhere"] else heading,
-        *formula(detail["steps"], Weight(detail["grams"], detail["discharges"]), detail["won"], tariffs),
+        *_of_whole(detail["steps"], detail, tariffs),
         _shared(line),
     ]
 
@@ -174,17 +180,14 @@ def _by_parts(own: int, whole: int) -> Words:
 def _adjustment(line: Line, tariffs: Mapping[int, Tariff]) -> list[Words]:
     old, new, month = line.detail["old"], line.detail["new"], phrasing.month(line.usage_month)
     before, after = (_told(each) for each in (old, new))
-    difference = won(abs(line.won))
-    change_ko = "더합니다" if line.won >= 0 else "뺍니다"
-    change_en = "are added" if line.won >= 0 else "are taken off"
     found = [
         Words(
             f"{month.ko}에 배출한 것으로 나중에 알려졌거나 바로잡은 내용이 있어, 그 달의 단가로 다시 계산했습니다.",
             f"Something of {month.en} became known or was corrected later, so it was reckoned again at its own price.",
         ),
         Words(
-            f"이미 고지한 금액 {before.ko} → 다시 계산한 금액 {after.ko}: 차액 {difference.ko}을 {change_ko}.",
-            f"Billed so far {before.en} → calculated again {after.en}: {difference.en} {change_en}.",
+            f"이미 고지한 금액 {before.ko} → 다시 계산한 금액 {after.ko}: {_change(line.won).ko}",
+            f"Billed so far {before.en} → reckoned again {after.en}: {_change(line.won).en}",
         ),
     ]
     for each in line.detail["lines"]:
@@ -193,6 +196,15 @@ def _adjustment(line: Line, tariffs: Mapping[int, Tariff]) -> list[Words]:
         name = NAMES[own.kind]
         found += [Words(f"{name.ko} - {words.ko}", f"{name.en} - {words.en}") for words in explain(own, tariffs)]
     return found
+
+
+def _change(difference: int) -> Words:
+    amount = won(abs(difference))
+    if difference > 0:
+        return Words(f"차액 {amount.ko}을 더합니다.", f"the difference of {amount.en} is added.")
+    if difference < 0:
+        return Words(f"차액 {amount.ko}을 뺍니다.", f"the difference of {amount.en} is taken off.")
+    return Words("금액은 그대로입니다.", "the amount stays the same.")
 
 
 def _told(figures: Mapping[str, int]) -> Words:

@@ -18,10 +18,11 @@ NOTHING = Words(
 
 
 class Weight(NamedTuple):
-    """What was rated: grams as weighed, from how many discharges (0 where they were not counted)."""
+    """What was rated: grams, `estimated_g` of them unweighed, from how many discharges (0 where nobody counted)."""
 
     grams: int
     discharges: int
+    estimated_g: int = 0
 
 
 Told = Sequence[Sequence[int | str]]  # steps as `Line.detail` has them
@@ -50,7 +51,7 @@ def formula(told: Told, of: Weight, rated_won: int, tariffs: Mapping[int, Tariff
 
 
 def _is_told_at_once(tariff: Tariff, step: Step, of: Weight) -> bool:
-    simple = len(tariff.tiers) == 1 and step.tier != FREE and not tariff.relief_percent
+    simple = len(tariff.tiers) == 1 and step.tier != FREE and not tariff.relief_percent and not of.estimated_g
     return simple and tariff.rounded_at == "statement" and step.grams == of.grams
 
 
@@ -62,10 +63,10 @@ def _at_once(tariff: Tariff, step: Step, of: Weight, rated_won: int) -> Words:
 
 
 def _weighed(of: Weight) -> Words:
-    if not of.discharges:
-        return Words(f"모두 {weight(of.grams)}입니다.", f"{weight(of.grams)} in all.")
-    count = phrasing.discharges(of.discharges)
-    return Words(f"{count.ko}, 모두 {weight(of.grams)}입니다.", f"{count.en}, {weight(of.grams)} in all.")
+    total, estimated, count = weight(of.grams), weight(of.estimated_g), phrasing.discharges(of.discharges)
+    before = Words(f"{count.ko}, ", f"{count.en}, ") if of.discharges else Words("", "")
+    inside = Words(f", 그중 추정 {estimated}", f", {estimated} of it estimated") if of.estimated_g else Words("", "")
+    return Words(f"{before.ko}모두 {total}{inside.ko}입니다.", f"{before.en}{total} in all{inside.en}.")
 
 
 def _units(used: Sequence[Tariff], steps: Sequence[Step], of: Weight) -> list[Words]:

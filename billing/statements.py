@@ -142,7 +142,10 @@ def _parted_lines(complex_month: ComplexMonth, rater: Rater, parts: list[Part]) 
         weight for part, own in zip(parts, used, strict=True) for weight in (own.grams, *_estimates(part).values())
     ]
     shares = iter(share(rated.won, weights) if any(weights) else weights)
-    whole = {"grams": sum(weights), "discharges": sum(own.discharges for own in used), "won": rated.won}
+    whole = {
+        **{"grams": sum(weights), "estimated_g": sum(weights) - sum(own.grams for own in used)},
+        **{"discharges": sum(own.discharges for own in used), "won": rated.won},
+    }
     detail = {"steps": _told(rated.steps), "whole": whole}
     found = []
     for part, own in zip(parts, used, strict=True):
@@ -172,7 +175,7 @@ def _add_shares(complex_month: ComplexMonth, suspense: Rated, lines: list[list[L
     used = _joined(complex_month.suspense)
     detail = {
         **{"by": by, "all": sum(weights), "won": suspense.won},
-        **{"grams": used.grams, "discharges": used.discharges, "steps": _told(suspense.steps)},
+        **{"grams": used.grams, "estimated_g": 0, "discharges": used.discharges, "steps": _told(suspense.steps)},
     }
     shares = share(suspense.won, weights)
     for part, own, won, those in zip(complex_month.parts, weights, shares, lines, strict=True):
@@ -191,6 +194,7 @@ def _of_the_whole(complex_month: ComplexMonth) -> Assessment:
     whole = _joined(used)
     detail = {
         **{"by": by, "all": sum(weights), "won": rated.won, "grams": whole.grams + sum(estimated)},
+        "estimated_g": sum(estimated),
         **{"discharges": whole.discharges, "steps": _told(rated.steps)},
         "elsewhere": complex_month.weighed_elsewhere_g is not None,
     }
