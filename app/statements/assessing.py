@@ -1,0 +1,181 @@
+"""From registry, ledger and terms to what a complex's month is billed from."""
+
+from collections.abc import Iterator, Mapping, Sequence
+from datetime import date, datetime
+from typing import Any, NamedTuple, TypeVar
+
+import sqlalchemy as sa
+from sqlalchemy.orm import Session
+
+from app.problems import Problem
+from app.statements import lived, usage
+from app.statements.estimates import queries as estimates
+from app.statements.lived import Lived
+from app.statements.terms.models import ComplexTerms, ComplexWeight, TenancyClass
+from app.statements.terms.models import Tariff as TariffRow
+from app.statements.usage import Question, Usage
+from billing.statements import GENERAL, ComplexMonth, Estimated, Part, Used
+from billing.tariffs import NoTariff, Schedule, Span, Tariff
+
+T = TypeVar("T")
+
+
+class Terms(NamedTuple):
+    scheme: str = "household"
+    suspense: str = "shared"
+    sharing: str = "equal"
+
+
+class Month(NamedTuple):
+    """What all complexes of a scheme have in common in a month; classes and weights by tenancy and complex."""
+
+    month: date
+    scheme: str
+    spans: tuple[Span, ...]
+    tariffs: Mapping[str, tuple[Tariff, ...] | Problem]
+    classes: Mapping[int, str]
+    weighed: Mapping[int, int]
+    estimated: Mapping[int, tuple[Estimated, ...]]
+
+
+def complex_month(session: Session, district_id: int, complex_id: int, month: date, at: datetime) -> ComplexMonth:
+    """What a complex's month is billed from, as the ledger read at `at`. Raises the Problem `no-tariff`."""
+    ((_, found),) = complex_months(session, district_id, [complex_id], month, at)
+    if isinstance(found, Problem):
+        raise found
+    return found
+
+
+def complex_months(
+    session: Session, district_id: int, complex_ids: Sequence[int], month: date, at: datetime
+) -> Iterator[tuple[int, ComplexMonth | Problem]]:
+    """The same of many complexes, or the Problem that one has. They come scheme by scheme, by id.
+
+    The month is read once for all of a scheme. Rows stream: no more than one complex is held at a time.
+    """
+    by_scheme: dict[str, dict[int, Terms]] = {}
+    for complex_id, terms in sorted(_terms(session, district_id, complex_ids, month).items()):
+        by_scheme.setdefault(terms.scheme, {})[complex_id] = terms
+    for scheme, terms_of in sorted(by_scheme.items()):
+        common = _month(session, district_id, scheme, list(terms_of), month, at)
+        yield from _of_scheme(session, district_id, common, terms_of, at)
+
+
+def _of_scheme(
+    session: Session, district_id: int, common: Month, terms: Mapping[int, Terms], at: datetime
+) -> Iterator[tuple[int, ComplexMonth | Problem]]:
+    connection, ids = session.connection(), list(terms)
+    question = Question(district_id, common.month, at, common.spans, _by_weight(common), ids)
+    used = _in_step(usage.read(connection, question), ids)
+    homes = _in_step(lived.by_complex(connection, district_id, common.month, ids), ids)
+    nothing = Usage({}, (Used(0, 0),) * len(common.spans))
+    for complex_id, uses, tenancies in zip(ids, used, homes, strict=True):
+        parts = _parts(session, district_id, common, uses or nothing, tenancies or [])
+        yield complex_id, _complex_month(common, complex_id, terms[complex_id], parts, (uses or nothing).suspense)
+
+
+def _in_step(found: Iterator[tuple[int, T]], ids: Sequence[int]) -> Iterator[T | None]:
+    """What was found for each id, both in the order of ids; None where there is nothing."""
+    current = next(found, None)
+    for id_ in ids:
+        if current is None or current[0] != id_:
+            yield None
+        else:
+            yield current[1]
+            current = next(found, None)
+
+
+def _parts(session: Session, district_id: int, common: Month, uses: Usage, tenancies: Sequence[Lived]) -> list[Part]:
+    """A part for every tenancy that lived a day there or discharged something, in the order of statements."""
+    known = {home.tenancy_id for home in tenancies}
+    strangers = [tenancy_id for _, tenancy_id in uses.tenants if tenancy_id not in known]
+    if strangers:  # somebody's whose tenancy was put right afterwards
+        found = lived.of_tenancies(session.connection(), district_id, common.month, strangers)
+        tenancies = sorted([*tenancies, *found.values()])
+    nothing = (Used(0, 0),) * len(common.spans)
+    parts = []
+    for home in tenancies:
+        used = uses.tenants.get((home.household_id, home.tenancy_id))
+        estimated = common.estimated.get(home.tenancy_id, ())
+        if used or estimated or home.days:
+            payer_class = common.classes.get(home.tenancy_id, GENERAL)
+            parts.append(Part(home.household_id, home.tenancy_id, payer_class, home.days, used or nothing, estimated))
+    return parts
+
+
+def _complex_month(
+    common: Month, complex_id: int, terms: Terms, parts: list[Part], suspense: tuple[Used, ...]
+) -> ComplexMonth | Problem:
+    tariffs = {}
+    for payer_class in {GENERAL, *(part.payer_class for part in parts)}:
+        found = common.tariffs.get(payer_class)
+        if found is None or isinstance(found, Problem):
+            return found or Problem("no-tariff", day=common.month.isoformat(), payer_class=payer_class)
+        tariffs[payer_class] = found
+    by = (common.scheme, terms.suspense, terms.sharing)
+    weighed = common.weighed.get(complex_id)
+    return ComplexMonth(common.month, *by, common.spans, tariffs, parts, suspense, weighed)
+
+
+def _month(
+    session: Session, district_id: int, scheme: str, complex_ids: Sequence[int], month: date, at: datetime
+) -> Month:
+    schedules = _schedules(session, district_id, scheme)
+    general = schedules.get(GENERAL, Schedule(()))
+    spans = general.spans(month, *schedules.values())
+    tariffs = {payer_class: _over(schedule, spans, payer_class) for payer_class, schedule in schedules.items()}
+    classes, weighed = _classes(session, district_id, month), _weighed(session, district_id, month)
+    estimated = estimates.active(session, district_id, complex_ids, month, at, spans)
+    return Month(month, scheme, spans, tariffs, classes, weighed, estimated)
+
+
+def _over(schedule: Schedule, spans: Sequence[Span], payer_class: str) -> tuple[Tariff, ...] | Problem:
+    try:
+        return schedule.over(spans)
+    except NoTariff as missing:
+        return Problem("no-tariff", day=missing.day.isoformat(), payer_class=payer_class)
+
+
+def _by_weight(common: Month) -> bool:
+    """Whether a tariff of the month rounds at each discharge, so that the weight of each must be known."""
+    known = [tariffs for tariffs in common.tariffs.values() if not isinstance(tariffs, Problem)]
+    return any(tariff.rounded_at == "discharge" for tariffs in known for tariff in tariffs)
+
+
+def _newest(session: Session, columns: Sequence[Any], table: Any, key: Any, *where: Any) -> dict[int, Any]:
+    """The row in force by key: of those that have begun the last one, and its highest revision."""
+    first = [getattr(table, name) for name in ("first_month", "month") if hasattr(table, name)]
+    asked = sa.select(key, *columns).where(*where).order_by(key, *first, table.revision)
+    return {row[0]: row[1:] for row in session.execute(asked)}
+
+
+def _terms(session: Session, district_id: int, complex_ids: Sequence[int], month: date) -> dict[int, Terms]:
+    t = ComplexTerms
+    found = _newest(
+        *(session, (t.scheme, t.suspense, t.sharing), t, t.complex_id),
+        *(t.district_id == district_id, t.first_month <= month),
+    )
+    return {id_: Terms(*found.get(id_, Terms())) for id_ in complex_ids}
+
+
+def _classes(session: Session, district_id: int, month: date) -> dict[int, str]:
+    t = TenancyClass
+    where = (t.district_id == district_id, t.first_month <= month)
+    return {id_: code for id_, (code,) in _newest(session, (t.payer_class,), t, t.tenancy_id, *where).items()}
+
+
+def _weighed(session: Session, district_id: int, month: date) -> dict[int, int]:
+    t = ComplexWeight
+    where = (t.district_id == district_id, t.month == month)
+    return {id_: grams for id_, (grams,) in _newest(session, (t.weighed_g,), t, t.complex_id, *where).items()}
+
+
+def _schedules(session: Session, district_id: int, scheme: str) -> dict[str, Schedule]:
+    t = TariffRow
+    asked = sa.select(t).where(t.district_id == district_id, t.scheme == scheme).order_by(t.revision)
+    newest = {(row.payer_class, row.first_day): row for row in session.scalars(asked)}
+    found: dict[str, list[Tariff]] = {}
+    for row in newest.values():
+        if not row.withdrawn:
+            found.setdefault(row.payer_class, []).append(Tariff.from_json(row.id, row.first_day, row.terms))
+    return {payer_class: Schedule(tariffs) for payer_class, tariffs in found.items()}
