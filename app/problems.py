@@ -198,6 +198,61 @@ KINDS = {
     "fault-unchanged": Kind(
         409, _l("That changes nothing about the fault."), _l("Reload it; somebody may have done the same already.")
     ),
+    "estimate-overlaps": Kind(
+        409,
+        _l("Another estimate of the complex covers some of these days."),
+        _l("Settle it (its number and days stand beside this), or choose other days."),
+    ),
+    "estimate-settled": Kind(
+        409, _l("The estimate is settled already."), _l("Read when and why; enter another one where days are missing.")
+    ),
+    "dispute-closed": Kind(
+        409, _l("The objection is closed already."), _l("Read the decision. Reopen it where it was not right.")
+    ),
+    "dispute-not-closed": Kind(409, _l("The objection is open."), _l("Decide about it, or withdraw it.")),
+    "line-disputed": Kind(
+        409,
+        _l("There is an open objection to this line."),
+        _l("Add a note to that one; its number stands in “dispute”."),
+    ),
+    "statement-not-final": Kind(
+        409,
+        _l("The statement is a preview."),
+        _l("Nothing is owed by it yet: say what is wrong before the review window ends, or object once it is final."),
+    ),
+    "statement-void": Kind(
+        409,
+        _l("The statement is void."),
+        _l("Nothing is owed by it any more. Object to the statement that was issued anew, where there is one."),
+    ),
+    "no-tariff": Kind(
+        409,
+        _l("A day of the month has no tariff for a payer class."),
+        _l("Enter a tariff for the class named in “payer_class” that begins on “day” or earlier, then preview again."),
+    ),
+    "already-final": Kind(
+        409,
+        _l("The month is closed for this complex."),
+        _l("What was billed stays as it is. What changed since becomes an adjustment on the next statement."),
+    ),
+    "no-preview": Kind(
+        409, _l("There is no preview of this month."), _l("Preview the month of this complex first, then close it.")
+    ),
+    "month-not-over": Kind(
+        409,
+        _l("The preview was made before the month was over."),
+        _l("Preview again once the month has ended, then close it."),
+    ),
+    "preview-outdated": Kind(
+        409,
+        _l("Something that the preview follows from has changed since."),
+        _l("Preview again: tariffs, terms, or another month of this complex were changed. Then close it."),
+    ),
+    "review-open": Kind(
+        409,
+        _l("The review of this preview is not over."),
+        _l("Wait until “review_until”, let a manager agree to the preview, or give a reason to close earlier."),
+    ),
     "too-many-requests": Kind(
         429, _l("Too many attempts."), _l("Wait a while, as long as Retry-After says, and try again.")
     ),

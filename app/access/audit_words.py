@@ -84,6 +84,21 @@ ACTIONS: dict[str, Text] = {
         "{actor} 님이 {subject}부터의 화면 예상 단가를 정했습니다.",
         "{actor} set what the displays estimate fees from, from {subject} on.",
     ),
+    "dispute.decided": Text("{actor} 님이 이의신청 {subject} 건을 결정했습니다.", "{actor} decided dispute {subject}."),
+    "dispute.noted": Text(
+        "{actor} 님이 이의신청 {subject}에 메모를 남겼습니다.", "{actor} added a note to dispute {subject}."
+    ),
+    "dispute.opened": Text("{actor} 님이 이의신청 {subject} 건을 접수했습니다.", "{actor} opened dispute {subject}."),
+    "dispute.reopened": Text(
+        "{actor} 님이 이의신청 {subject} 건을 다시 열었습니다.", "{actor} reopened dispute {subject}."
+    ),
+    "dispute.withdrawn": Text(
+        "{actor} 님이 이의신청 {subject} 건의 취하를 등록했습니다.", "{actor} withdrew dispute {subject}."
+    ),
+    "estimate.made": Text("{actor} 님이 추정 배출 {subject} 건을 등록했습니다.", "{actor} entered estimate {subject}."),
+    "estimate.settled": Text(
+        "{actor} 님이 추정 배출 {subject} 건을 끝냈습니다.", "{actor} settled estimate {subject}."
+    ),
     "fault.assigned": Text(
         "{actor} 님이 고장 {subject} 담당자를 정했습니다.", "{actor} gave fault {subject} to somebody."
     ),
@@ -244,6 +259,9 @@ ACTIONS: dict[str, Text] = {
         "{actor} 님이 {subject} 집계를 원장에서 다시 만들었습니다.",
         "{actor} wrote the rollups of {subject} anew from the ledger.",
     ),
+    "run.finalised": Text("{actor} 님이 {subject} 고지를 확정했습니다.", "{actor} closed run {subject}."),
+    "run.previewed": Text("{actor} 님이 {subject} 고지 미리보기를 만들었습니다.", "{actor} previewed run {subject}."),
+    "run.reviewed": Text("{actor} 님이 {subject} 고지 미리보기에 동의했습니다.", "{actor} agreed to run {subject}."),
     "token.made": Text("{actor} 님이 API 토큰 {subject}을(를) 만들었습니다.", "{actor} made API token {subject}."),
     "token.revoked": Text(
         "{actor} 님이 API 토큰 {subject}을(를) 폐기했습니다.", "{actor} revoked API token {subject}."
@@ -268,6 +286,8 @@ KINDS: dict[str, Text] = {
     "contact_channel": Text("연락처", "channel"),
     "discharge": Text("배출", "discharge"),
     "display_rate": Text("화면 예상 단가", "display rate"),
+    "dispute": Text("이의신청", "dispute"),
+    "estimate": Text("추정 배출", "estimate"),
     "fault": Text("고장", "fault"),
     "fault_duty": Text("고장 담당", "duty for faults"),
     "fault_rule": Text("고장 기준", "fault setting"),
@@ -279,6 +299,7 @@ KINDS: dict[str, Text] = {
     "quarantine": Text("보류 기록", "quarantined record"),
     "release": Text("배포판", "release"),
     "rollups": Text("집계", "rollups"),
+    "run": Text("월 고지", "run"),
     "token": Text("API 토큰", "API token"),
     "vendor": Text("업체", "vendor"),
     "installation": Text("설치 신청", "application"),
@@ -305,7 +326,9 @@ FIELDS: dict[str, Text] = {
     "complex": Text("단지", "complex"),
     "complex_day": Text("단지 일별 집계", "daily totals of complexes"),
     "complexes": Text("단지", "complexes"),
+    "content_hash": Text("내용 해시", "content hash"),
     "created": Text("새 자료", "created"),
+    "credit_won": Text("감액(원)", "credit (won)"),
     "designated_on": Text("지정일", "designated on"),
     "details": Text("항목", "details"),
     "discharges": Text("배출 기록", "discharges"),
@@ -315,11 +338,15 @@ FIELDS: dict[str, Text] = {
     "email": Text("전자우편", "e-mail"),
     "ended_on": Text("종료일", "ended on"),
     "escalate_to": Text("상위 담당자", "escalate to"),
+    "expected_g": Text("추정 기준 무게(g)", "expected weight (g)"),
     "failures": Text("실패 횟수", "failures"),
     "fault_class": Text("분류", "class"),
     "file": Text("파일", "file"),
+    "first_day": Text("첫날", "first day"),
     "from": Text("부터", "from"),
     "gateway": Text("게이트웨이", "gateway"),
+    "grams": Text("무게(g)", "weight (g)"),
+    "held_won": Text("보류 금액(원)", "held (won)"),
     "household": Text("세대", "household"),
     "household_id": Text("세대 번호", "household number"),
     "household_month": Text("세대 월별 집계", "monthly totals of households"),
@@ -329,7 +356,10 @@ FIELDS: dict[str, Text] = {
     "keys": Text("키", "keys"),
     "kind": Text("종류", "kind"),
     "language": Text("언어", "language"),
+    "last_day": Text("마지막 날", "last day"),
     "last_error": Text("오류", "error"),
+    "ledger_at": Text("원장 기준 시각", "ledger read until"),
+    "line": Text("고지 줄", "line"),
     "memo": Text("메모", "memo"),
     "meter": Text("종량기", "meter"),
     "meter_hour": Text("종량기 시간별 집계", "hourly totals of meters"),
@@ -358,6 +388,8 @@ FIELDS: dict[str, Text] = {
     "size": Text("크기(바이트)", "size (bytes)"),
     "skipped": Text("건너뛴 행", "skipped"),
     "state": Text("상태", "state"),
+    "statement": Text("고지 번호", "statement"),
+    "statements": Text("고지서 수", "statements"),
     "tenancy": Text("입주 기간", "tenancies"),
     "tenancy_id": Text("입주 기간 번호", "tenancy number"),
     "to": Text("까지", "until"),
@@ -372,6 +404,7 @@ FIELDS: dict[str, Text] = {
     "vendor": Text("업체", "vendor"),
     "version": Text("판", "version"),
     "voided": Text("무효", "voided"),
+    "won": Text("금액(원)", "won"),
     "won_per_kg": Text("kg당 단가(원)", "won a kilogram"),
 }
 
@@ -421,10 +454,13 @@ VALUES: dict[str, dict[str, Text]] = {
         "viewer": Text("조회자", "viewer"),
     },
     "state": {
+        "accepted": Text("인정", "accepted"),
         "applied": Text("신청", "applied"),
         "closed": Text("종료", "closed"),
         "installed": Text("설치", "installed"),
         "open": Text("미처리", "open"),
+        "partly": Text("일부 인정", "accepted in part"),
+        "refused": Text("기각", "refused"),
         "rejected": Text("제외", "rejected"),
         "selected": Text("선정", "selected"),
         "surveyed": Text("만족도 조사", "surveyed"),
