@@ -225,6 +225,16 @@ KINDS = {
         _l("The statement is void."),
         _l("Nothing is owed by it any more. Object to the statement that was issued anew, where there is one."),
     ),
+    "month-closed": Kind(
+        409,
+        _l("This would change a month that is closed."),
+        _l("What was billed stays. “earliest” is the first day from which it can hold."),
+    ),
+    "tariff-exists": Kind(
+        409,
+        _l("Another tariff of that day is in the way: somebody was faster."),
+        _l("Reload the tariffs. “tariff” is the one in force: change that one, or choose another day."),
+    ),
     "no-tariff": Kind(
         409,
         _l("A day of the month has no tariff for a payer class."),

@@ -36,6 +36,9 @@ ACTIONS: dict[str, Text] = {
     "account.sessions_ended": Text(
         "{actor} 님이 계정 {subject}의 열린 로그인을 끝냈습니다.", "{actor} ended sessions of {subject}."
     ),
+    "billing_policy.changed": Text(
+        "{actor} 님이 고지 기한과 검토 기간을 바꾸었습니다.", "{actor} changed the limits and windows of billing."
+    ),
     "card.blocked": Text("{actor} 님이 카드 {subject} 사용을 정지했습니다.", "{actor} blocked card {subject}."),
     "card.enrolled": Text("{actor} 님이 카드 {subject} 등록을 마쳤습니다.", "{actor} enrolled card {subject}."),
     "card.given_back": Text("{actor} 님이 카드 {subject} 반납을 등록했습니다.", "{actor} took card {subject} back."),
@@ -145,6 +148,9 @@ ACTIONS: dict[str, Text] = {
     "household.moved_out": Text(
         "{actor} 님이 {subject} 전출을 등록했습니다.", "{actor} moved the household out of {subject}."
     ),
+    "household.payer_class_set": Text(
+        "{actor} 님이 {subject} 세대의 부과 분류를 바꾸었습니다.", "{actor} changed the payer class of {subject}."
+    ),
     "household.renamed": Text(
         "{actor} 님이 {subject} 세대의 동·호를 고쳤습니다.", "{actor} renamed household {subject}."
     ),
@@ -236,6 +242,9 @@ ACTIONS: dict[str, Text] = {
         "{actor} 님이 종량기 {subject}을(를) 철거했습니다.",
         "{actor} took meter {subject} away.",
     ),
+    "payer_class.added": Text(
+        "{actor} 님이 부과 분류 {subject}을(를) 만들었습니다.", "{actor} added the payer class {subject}."
+    ),
     "quarantine.discarded": Text(
         "{actor} 님이 보류 기록 {subject}번을 원장에 넣지 않기로 했습니다.",
         "{actor} decided that record {subject} stays in quarantine.",
@@ -262,6 +271,17 @@ ACTIONS: dict[str, Text] = {
     "run.finalised": Text("{actor} 님이 {subject} 고지를 확정했습니다.", "{actor} closed run {subject}."),
     "run.previewed": Text("{actor} 님이 {subject} 고지 미리보기를 만들었습니다.", "{actor} previewed run {subject}."),
     "run.reviewed": Text("{actor} 님이 {subject} 고지 미리보기에 동의했습니다.", "{actor} agreed to run {subject}."),
+    "tariff.added": Text("{actor} 님이 수수료 단가 {subject}을(를) 등록했습니다.", "{actor} added tariff {subject}."),
+    "tariff.replaced": Text(
+        "{actor} 님이 수수료 단가 {subject}을(를) 고쳐 등록했습니다.",
+        "{actor} put tariff {subject} in the place of the one before.",
+    ),
+    "tariff.withdrawn": Text(
+        "{actor} 님이 수수료 단가 {subject}을(를) 취소했습니다.", "{actor} withdrew tariff {subject}."
+    ),
+    "terms.set": Text(
+        "{actor} 님이 {subject} 부과 방식을 정했습니다.", "{actor} set by which terms {subject} is billed."
+    ),
     "token.made": Text("{actor} 님이 API 토큰 {subject}을(를) 만들었습니다.", "{actor} made API token {subject}."),
     "token.revoked": Text(
         "{actor} 님이 API 토큰 {subject}을(를) 폐기했습니다.", "{actor} revoked API token {subject}."
@@ -278,11 +298,19 @@ ACTIONS: dict[str, Text] = {
         "{actor} 님이 업체 {subject}의 지정을 끝냈습니다.",
         "{actor} ended vendor {subject}.",
     ),
+    "weight.checked": Text(
+        "{actor} 님이 차량 계량 파일 {subject}을(를) 점검했습니다.", "{actor} checked file {subject} of truck weights."
+    ),
+    "weight.set": Text(
+        "{actor} 님이 {subject} 차량 계량값을 적었습니다.", "{actor} entered the truck weight of {subject}."
+    ),
 }
 
 KINDS: dict[str, Text] = {
     "account": Text("계정", "account"),
+    "billing_policy": Text("고지 기한", "billing limits"),
     "card": Text("카드", "card"),
+    "complex": Text("단지", "complex"),
     "contact_channel": Text("연락처", "channel"),
     "discharge": Text("배출", "discharge"),
     "display_rate": Text("화면 예상 단가", "display rate"),
@@ -296,15 +324,18 @@ KINDS: dict[str, Text] = {
     "import": Text("가져오기", "import"),
     "message": Text("메시지", "message"),
     "meter": Text("종량기", "meter"),
+    "payer_class": Text("부과 분류", "payer class"),
     "quarantine": Text("보류 기록", "quarantined record"),
     "release": Text("배포판", "release"),
     "rollups": Text("집계", "rollups"),
     "run": Text("월 고지", "run"),
+    "tariff": Text("수수료 단가", "tariff"),
     "token": Text("API 토큰", "API token"),
     "vendor": Text("업체", "vendor"),
     "installation": Text("설치 신청", "application"),
     "installation_year": Text("설치 대수", "installed units"),
     "reducer": Text("대형감량기", "reducer"),
+    "weight_file": Text("차량 계량 파일", "file of truck weights"),
 }
 
 FIELDS: dict[str, Text] = {
@@ -343,6 +374,8 @@ FIELDS: dict[str, Text] = {
     "fault_class": Text("분류", "class"),
     "file": Text("파일", "file"),
     "first_day": Text("첫날", "first day"),
+    "first_month": Text("적용 시작 달", "first month"),
+    "free_g": Text("무료 중량(g)", "free weight (g)"),
     "from": Text("부터", "from"),
     "gateway": Text("게이트웨이", "gateway"),
     "grams": Text("무게(g)", "weight (g)"),
@@ -358,43 +391,63 @@ FIELDS: dict[str, Text] = {
     "language": Text("언어", "language"),
     "last_day": Text("마지막 날", "last day"),
     "last_error": Text("오류", "error"),
+    "late_months": Text("지연 자료 반영 기간(개월)", "late limit (months)"),
     "ledger_at": Text("원장 기준 시각", "ledger read until"),
     "line": Text("고지 줄", "line"),
+    "lines": Text("줄 수", "lines"),
     "memo": Text("메모", "memo"),
     "meter": Text("종량기", "meter"),
     "meter_hour": Text("종량기 시간별 집계", "hourly totals of meters"),
     "meters": Text("종량기", "meters"),
+    "month": Text("달", "month"),
     "moved_in": Text("전입일", "moved in"),
     "moved_out": Text("전출일", "moved out"),
     "name": Text("이름", "name"),
+    "name_en": Text("이름(영문)", "name (English)"),
+    "name_ko": Text("이름(국문)", "name (Korean)"),
     "net_g": Text("무게(g)", "weight (g)"),
     "number": Text("번호", "number"),
     "older_than_days": Text("보존 일수", "days kept"),
     "on": Text("날짜", "day"),
     "outcome": Text("결과", "outcome"),
     "owner": Text("담당자", "in charge"),
+    "pay_days": Text("납부 기간(일)", "days to pay"),
     "phone": Text("전화번호", "phone"),
     "quiet_from": Text("방해 금지 시작", "quiet from"),
     "quiet_to": Text("방해 금지 끝", "quiet to"),
+    "reference": Text("근거", "reference"),
+    "relief_percent": Text("감면율(%)", "relief (%)"),
     "removed": Text("지운 자료", "removed"),
+    "reply_days": Text("이의신청 답변 기한(일)", "days to reply"),
     "representative": Text("대표자", "representative"),
     "result": Text("결과", "result"),
     "retired_on": Text("폐기일", "retired on"),
+    "review_days": Text("검토 기간(일)", "days to review"),
     "role": Text("역할", "role"),
+    "round_to_won": Text("반올림 단위(원)", "rounded to (won)"),
+    "rounded_at": Text("반올림 시점", "rounded at"),
+    "rounding": Text("금액 반올림", "rounding"),
+    "scheme": Text("부과 방식", "scheme"),
     "scopes": Text("권한", "scopes"),
     "score": Text("점수", "score"),
     "sessions": Text("열린 로그인", "sessions"),
     "sha256": Text("파일 지문(SHA-256)", "file's SHA-256"),
+    "sharing": Text("배분 기준", "sharing"),
     "size": Text("크기(바이트)", "size (bytes)"),
     "skipped": Text("건너뛴 행", "skipped"),
+    "source": Text("출처", "source"),
     "state": Text("상태", "state"),
     "statement": Text("고지 번호", "statement"),
     "statements": Text("고지서 수", "statements"),
+    "suspense": Text("미확인 배출 처리", "suspense"),
     "tenancy": Text("입주 기간", "tenancies"),
     "tenancy_id": Text("입주 기간 번호", "tenancy number"),
+    "tiering": Text("구간 적용", "tiering"),
     "to": Text("까지", "until"),
     "undone": Text("되돌림", "taken back"),
     "unit": Text("호", "unit"),
+    "unit_g": Text("중량 단위(g)", "weight unit (g)"),
+    "unit_rounding": Text("중량 반올림", "rounding of weight"),
     "units": Text("대수", "units"),
     "until": Text("그 이전 포함", "with the years before"),
     "updated": Text("고친 자료", "updated"),
@@ -404,6 +457,7 @@ FIELDS: dict[str, Text] = {
     "vendor": Text("업체", "vendor"),
     "version": Text("판", "version"),
     "voided": Text("무효", "voided"),
+    "weighed_g": Text("계량값(g)", "weighed (g)"),
     "won": Text("금액(원)", "won"),
     "won_per_kg": Text("kg당 단가(원)", "won a kilogram"),
 }
@@ -453,6 +507,18 @@ VALUES: dict[str, dict[str, Text]] = {
         "vendor": Text("업체", "vendor"),
         "viewer": Text("조회자", "viewer"),
     },
+    "rounded_at": {"discharge": Text("배출마다", "each discharge"), "statement": Text("고지서에서", "statement")},
+    "rounding": {
+        "down": Text("버림", "down"),
+        "half_up": Text("반올림", "half up"),
+        "up": Text("올림", "up"),
+    },
+    "scheme": {
+        "complex": Text("단지 부과 후 배분", "complex, shared"),
+        "household": Text("세대별 부과", "each household"),
+        "prepaid": Text("선불", "prepaid"),
+    },
+    "sharing": {"equal": Text("똑같이", "equally"), "weight": Text("중량에 따라", "by weight")},
     "state": {
         "accepted": Text("인정", "accepted"),
         "applied": Text("신청", "applied"),
@@ -469,4 +535,10 @@ VALUES: dict[str, dict[str, Text]] = {
         "trial": Text("시범 운영", "trial"),
         "withdrawn": Text("취소", "withdrawn"),
     },
+    "suspense": {
+        "held": Text("보류", "held"),
+        "not_billed": Text("부과하지 않음", "not billed"),
+        "shared": Text("세대가 나누어 부담", "shared"),
+    },
+    "tiering": {"graduated": Text("구간별", "graduated"), "whole_amount": Text("전량", "whole amount")},
 }  # what certain fields may hold, by field
