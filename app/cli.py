@@ -38,6 +38,9 @@ COMMANDS = {
 
 # Commands of a group that lives below their domain, and so cannot import it.
 ADDED = {
+    "billing": {
+        "estimate": "app.statements.estimates.commands:estimates",
+    },
     "meter": {"certify": "app.registry.certificates.commands:certify"},
     "import": {
         "households": "app.metering.imports.commands:households",

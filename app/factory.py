@@ -39,6 +39,7 @@ from app.settings import Settings, from_environment
 from app.statements.api import blueprint as billing
 from app.statements.corrections.api import blueprint as billing_corrections
 from app.statements.disputes.api import blueprint as disputes
+from app.statements.estimates.api import blueprint as estimates
 from app.statements.payments.api import blueprint as payments
 from app.statements.terms.api import blueprint as billing_terms
 from app.texts import Refused
@@ -73,7 +74,7 @@ def build() -> Flask:
     app.register_blueprint(fleet_gateway_api.blueprint)
     app.register_blueprint(gateway_api.blueprint)
     blueprints = [metering, volumes, fleet, audit, devices, certificates, installations, vendors, faults, messages]
-    blueprints += [billing, billing_terms, billing_corrections, disputes, payments, fee_files]
+    blueprints += [billing, billing_terms, billing_corrections, estimates, disputes, payments, fee_files]
     openapi.init(app, [*blueprints, households, imports, people])
     pages.init(app)
     _answer_errors(app)

@@ -50,6 +50,11 @@ class Suggestion(NamedTuple):
     faults: list[int]
     final: bool
 
+    def as_row(self) -> dict[str, Any]:
+        """As programs read it."""
+        meters = [{"meter": meter, "hours": alive, "of_hours": due} for meter, alive, due in self.meters]
+        return self._asdict() | {"meters": meters}
+
 
 def suggestions(session: Session, district_id: int, reach: Reach, month: date, now: datetime) -> list[Suggestion]:
     """What of a month could be estimated and is not yet, complex by complex, in the order of days.
