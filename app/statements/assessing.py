@@ -2,28 +2,21 @@
 
 from collections.abc import Iterator, Mapping, Sequence
 from datetime import date, datetime
-from typing import Any, NamedTuple, TypeVar
+from typing import NamedTuple, TypeVar
 
-import sqlalchemy as sa
 from sqlalchemy.orm import Session
 
 from app.problems import Problem
 from app.statements import lived, usage
 from app.statements.estimates import queries as estimates
 from app.statements.lived import Lived
-from app.statements.terms.models import ComplexTerms, ComplexWeight, TenancyClass
-from app.statements.terms.models import Tariff as TariffRow
+from app.statements.terms import tariffs as tariffs_of
+from app.statements.terms.terms import Terms, classes_of, of_complexes, weights_of
 from app.statements.usage import Question, Usage
 from billing.statements import GENERAL, ComplexMonth, Estimated, Part, Used
 from billing.tariffs import NoTariff, Schedule, Span, Tariff
 
 T = TypeVar("T")
-
-
-class Terms(NamedTuple):
-    scheme: str = "household"
-    suspense: str = "shared"
-    sharing: str = "equal"
 
 
 class Month(NamedTuple):
@@ -54,7 +47,7 @@ def complex_months(
     The month is read once for all of a scheme. Rows stream: no more than one complex is held at a time.
     """
     by_scheme: dict[str, dict[int, Terms]] = {}
-    for complex_id, terms in sorted(_terms(session, district_id, complex_ids, month).items()):
+    for complex_id, terms in sorted(of_complexes(session, district_id, complex_ids, month).items()):
         by_scheme.setdefault(terms.scheme, {})[complex_id] = terms
     for scheme, terms_of in sorted(by_scheme.items()):
         common = _month(session, district_id, scheme, list(terms_of), month, at)
@@ -107,7 +100,8 @@ def _complex_month(
     common: Month, complex_id: int, terms: Terms, parts: list[Part], suspense: tuple[Used, ...]
 ) -> ComplexMonth | Problem:
     tariffs = {}
-    for payer_class in {GENERAL, *(part.payer_class for part in parts)}:
+    classes = {part.payer_class for part in parts} if common.scheme != "complex" else set()
+    for payer_class in {GENERAL, *classes}:
         found = common.tariffs.get(payer_class)
         if found is None or isinstance(found, Problem):
             return found or Problem("no-tariff", day=common.month.isoformat(), payer_class=payer_class)
@@ -120,11 +114,11 @@ def _complex_month(
 def _month(
     session: Session, district_id: int, scheme: str, complex_ids: Sequence[int], month: date, at: datetime
 ) -> Month:
-    schedules = _schedules(session, district_id, scheme)
+    schedules = tariffs_of.schedules(session, district_id, scheme)
     general = schedules.get(GENERAL, Schedule(()))
     spans = general.spans(month, *schedules.values())
     tariffs = {payer_class: _over(schedule, spans, payer_class) for payer_class, schedule in schedules.items()}
-    classes, weighed = _classes(session, district_id, month), _weighed(session, district_id, month)
+    classes, weighed = classes_of(session, district_id, None, month), weights_of(session, district_id, month)
     estimated = estimates.active(session, district_id, complex_ids, month, at, spans)
     return Month(month, scheme, spans, tariffs, classes, weighed, estimated)
 
@@ -140,42 +134,3 @@ def _by_weight(common: Month) -> bool:
     """Whether a tariff of the month rounds at each discharge, so that the weight of each must be known."""
     known = [tariffs for tariffs in common.tariffs.values() if not isinstance(tariffs, Problem)]
     return any(tariff.rounded_at == "discharge" for tariffs in known for tariff in tariffs)
-
-
-def _newest(session: Session, columns: Sequence[Any], table: Any, key: Any, *where: Any) -> dict[int, Any]:
-    """The row in force by key: of those that have begun the last one, and its highest revision."""
-    first = [getattr(table, name) for name in ("first_month", "month") if hasattr(table, name)]
-    asked = sa.select(key, *columns).where(*where).order_by(key, *first, table.revision)
-    return {row[0]: row[1:] for row in session.execute(asked)}
-
-
-def _terms(session: Session, district_id: int, complex_ids: Sequence[int], month: date) -> dict[int, Terms]:
-    t = ComplexTerms
-    found = _newest(
-        *(session, (t.scheme, t.suspense, t.sharing), t, t.complex_id),
-        *(t.district_id == district_id, t.first_month <= month),
-    )
-    return {id_: Terms(*found.get(id_, Terms())) for id_ in complex_ids}
-
-
-def _classes(session: Session, district_id: int, month: date) -> dict[int, str]:
-    t = TenancyClass
-    where = (t.district_id == district_id, t.first_month <= month)
-    return {id_: code for id_, (code,) in _newest(session, (t.payer_class,), t, t.tenancy_id, *where).items()}
-
-
-def _weighed(session: Session, district_id: int, month: date) -> dict[int, int]:
-    t = ComplexWeight
-    where = (t.district_id == district_id, t.month == month)
-    return {id_: grams for id_, (grams,) in _newest(session, (t.weighed_g,), t, t.complex_id, *where).items()}
-
-
-def _schedules(session: Session, district_id: int, scheme: str) -> dict[str, Schedule]:
-    t = TariffRow
-    asked = sa.select(t).where(t.district_id == district_id, t.scheme == scheme).order_by(t.revision)
-    newest = {(row.payer_class, row.first_day): row for row in session.scalars(asked)}
-    found: dict[str, list[Tariff]] = {}
-    for row in newest.values():
-        if not row.withdrawn:
-            found.setdefault(row.payer_class, []).append(Tariff.from_json(row.id, row.first_day, row.terms))
-    return {payer_class: Schedule(tariffs) for payer_class, tariffs in found.items()}

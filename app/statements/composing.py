@@ -154,13 +154,15 @@ def _draft(part: Part) -> Draft:
     return Draft(part.household_id, part.tenancy_id, part.payer_class, grams, count, [])
 
 
-def sums_of(assessment: Assessment, complex_month: ComplexMonth, adjusted: Adjusted, after: tuple[int, int]) -> Sums:
-    """The complex's own sums. `after`: how many final runs and voids of the complex were there before."""
+def sums_of(
+    assessment: Assessment, complex_month: ComplexMonth, adjusted: Adjusted, position: Mapping[str, int]
+) -> Sums:
+    """The complex's own sums. `position`: how many rows there were of what they follow from."""
     detail = {
         **assessment.detail,
         "tariffs": {name: [tariff.id for tariff in those] for name, those in sorted(complex_month.tariffs.items())},
         "residues": {month.isoformat(): won for month, won in sorted(adjusted.residues.items())},
-        "after": {"runs": after[0], "voids": after[1]},
+        "position": dict(position),
     }
     suspense = (assessment.suspense_g, assessment.suspense_count, assessment.suspense_won)
     residue = assessment.residue_won + sum(adjusted.residues.values())

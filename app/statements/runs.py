@@ -4,6 +4,7 @@ from datetime import date, datetime, time, timedelta
 from typing import Any, NamedTuple
 
 import sqlalchemy as sa
+from msgspec.json import decode
 from sqlalchemy.orm import Session
 
 from app.access import audit
@@ -14,7 +15,9 @@ from app.statements import reading as readings
 from app.statements import storing
 from app.statements.composing import Composed, Key, number_of
 from app.statements.models import StatementRun
+from app.statements.position import positions_of
 from app.statements.reading import Reading
+from app.statements.terms import policy
 from billing.days import SEOUL, month_after
 
 SETTLED = timedelta(minutes=1)  # a run reads what was booked until so long ago: all of it is committed by then
@@ -61,14 +64,12 @@ def store(
     made = {"ledger_at": found.at, "made_at": now, "made_by": actor}
     changed = before is None or before.content_hash != composed.run["content_hash"]
     if changed:
-        _write(session, composed, made | {"review_until": now + REVIEW}, before is not None)
+        window = timedelta(days=policy.of(session, district_id).review_days)
+        _write(session, composed, made | {"review_until": now + window}, before is not None)
     else:
         _update(session, district_id, key.run_id, made)
     _audit(session, "run.previewed", complex_, composed.run, actor, now)
     return _made(complex_, composed.run, "preview", changed)
-
-
-REVIEW = timedelta(days=5)
 
 
 def new_id(session: Session, district_id: int) -> int:
@@ -123,6 +124,9 @@ def finalise(
 def _check_may_close(session: Session, run: StatementRun, now: datetime, early_reason: str | None) -> None:
     if run.ledger_at < datetime.combine(month_after(run.month), time(), SEOUL):
         raise Problem("month-not-over", run=run.number)
+    positions = positions_of(session, run.district_id, [run.complex_id], run.month)
+    if decode(run.detail)["position"] != positions[run.complex_id]._asdict():
+        raise Problem("preview-outdated", run=run.number)
     if run.reviewed_at is None and now < run.review_until and not (early_reason or "").strip():
         raise Problem("review-open", run=run.number, review_until=run.review_until.isoformat())
 
