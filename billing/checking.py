@@ -21,16 +21,16 @@ MOST_GRAMS = 1_000_000_000
 PRICE_PLACES, RELIEF_PLACES = 4, 2  # decimals; with them every product of billing is exact in decimal's 28 digits
 
 NAMES = {
-    "tiering": Words("구간 적용 방식", "tiering"),
-    "rounding": Words("금액 반올림 방식", "rounding"),
-    "rounded_at": Words("반올림 시점", "rounded_at"),
-    "unit_rounding": Words("중량 반올림 방식", "unit_rounding"),
-    "round_to_won": Words("금액 반올림 단위(원)", "round_to_won"),
-    "unit_g": Words("중량 단위(g)", "unit_g"),
-    "free_g": Words("무료 중량(g)", "free_g"),
-    "from_g": Words("구간 시작(g)", "from_g"),
-    "won_per_kg": Words("단가(원/kg)", "won_per_kg"),
-    "relief_percent": Words("감면율(%)", "relief_percent"),
+    "tiering": Words("구간 적용 방식", "Tiering"),
+    "rounding": Words("금액 반올림 방식", "Rounding of won"),
+    "rounded_at": Words("반올림 시점", "Where won are rounded"),
+    "unit_rounding": Words("중량 반올림 방식", "Rounding of weight"),
+    "round_to_won": Words("금액 반올림 단위(원)", "Multiple of won to round to"),
+    "unit_g": Words("중량 단위(g)", "Unit of weight (g)"),
+    "free_g": Words("무료 중량(g)", "Free weight (g)"),
+    "from_g": Words("구간 시작(g)", "Beginning of a tier (g)"),
+    "won_per_kg": Words("단가(원/kg)", "Price (won/kg)"),
+    "relief_percent": Words("감면율(%)", "Relief (%)"),
 }
 ONE_PRICE = Words(
     "배출할 때마다 반올림하는 단가에는 구간과 무료 중량을 둘 수 없습니다. "
@@ -58,7 +58,7 @@ def choice(name: str, value: object, choices: Sequence[str]) -> None:
     if value not in choices:
         listed = ", ".join(choices)
         ko, en = NAMES[name]
-        raise Refused(Words(f"{ko}: {value!r}. 다음 중 하나로 하십시오: {listed}.", f"{en}: {value!r}. Use {listed}."))
+        raise Refused(Words(f"{ko}: {value!r}. {listed} 가운데 하나로 하십시오.", f"{en}: {value!r}. Use {listed}."))
 
 
 def whole(name: str, value: object, least: int, most: int) -> None:
