@@ -40,25 +40,36 @@ def complex_month(session: Session, district_id: int, complex_id: int, month: da
 
 
 def complex_months(
-    session: Session, district_id: int, complex_ids: Sequence[int], month: date, at: datetime
+    session: Session,
+    district_id: int,
+    complex_ids: Sequence[int],
+    month: date,
+    at: datetime,
+    by_weight: bool = False,
 ) -> Iterator[tuple[int, ComplexMonth | Problem]]:
     """The same of many complexes, or the Problem that one has. They come scheme by scheme, by id.
 
-    The month is read once for all of a scheme. Rows stream: no more than one complex is held at a time.
+    The month is read once for all of a scheme. Rows stream: no more than one complex is held at a time. `by_weight`
+    tells the weight of each discharge, for tariffs other than those in force.
     """
     by_scheme: dict[str, dict[int, Terms]] = {}
     for complex_id, terms in sorted(of_complexes(session, district_id, complex_ids, month).items()):
         by_scheme.setdefault(terms.scheme, {})[complex_id] = terms
     for scheme, terms_of in sorted(by_scheme.items()):
         common = _month(session, district_id, scheme, list(terms_of), month, at)
-        yield from _of_scheme(session, district_id, common, terms_of, at)
+        yield from _of_scheme(session, district_id, common, terms_of, at, by_weight or _by_weight(common))
 
 
 def _of_scheme(
-    session: Session, district_id: int, common: Month, terms: Mapping[int, Terms], at: datetime
+    session: Session,
+    district_id: int,
+    common: Month,
+    terms: Mapping[int, Terms],
+    at: datetime,
+    by_weight: bool,
 ) -> Iterator[tuple[int, ComplexMonth | Problem]]:
     connection, ids = session.connection(), list(terms)
-    question = Question(district_id, common.month, at, common.spans, _by_weight(common), ids)
+    question = Question(district_id, common.month, at, common.spans, by_weight, ids)
     used = _in_step(usage.read(connection, question), ids)
     homes = _in_step(lived.by_complex(connection, district_id, common.month, ids), ids)
     nothing = Usage({}, (Used(0, 0),) * len(common.spans))

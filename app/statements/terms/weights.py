@@ -126,7 +126,9 @@ def book_check(
     session: Session, district_id: int, month: date, file_name: str, lines: int, actor: str, now: datetime
 ) -> None:
     """Tell the audit log that somebody looked at a file."""
-    entry = audit.Entry("weight.checked", "weight_file", month.isoformat(), file_name[:MOST_SOURCE], None, {"lines": lines})
+    entry = audit.Entry(
+        "weight.checked", "weight_file", month.isoformat(), file_name[:MOST_SOURCE], None, {"lines": lines}
+    )
     audit.book(session, district_id, entry, actor, now)
 
 
