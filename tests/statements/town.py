@@ -220,7 +220,7 @@ class BilledTown:
             "gross_before_g": 12_000,
             "gross_after_g": 12_000 + (changes.get("net_g") or 0),
         }
-        rest: dict[str, Any] = {"card_hash": None, "flags": "", "evidence": "{}", "content_hash": bytes(32)}
+        rest: dict[str, Any] = {"card_hash": None, "flags": "[]", "evidence": "{}", "content_hash": bytes(32)}
         rest |= {"received_at": booked_at, "booked_at": booked_at}
         return Row(**(numbers | place | times | weights | rest | changes))  # type: ignore[arg-type]
 
