@@ -1,6 +1,6 @@
 """All that a complex's run is made from: its month, what earlier months and people add, where it stands among runs."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from datetime import date, datetime
 from typing import NamedTuple
 
@@ -10,6 +10,8 @@ from app.problems import Problem
 from app.statements import lived
 from app.statements.assessing import complex_months
 from app.statements.composing import Adjusted, Composed, Key, Manual, compose, drafts_of, sums_of
+from app.statements.corrections.adjusting import adjusted
+from app.statements.corrections.manual import pending
 from app.statements.position import Position, positions_of
 from app.statements.terms.terms import classes_of
 from billing.statements import ComplexMonth, Line, assess
@@ -31,18 +33,36 @@ def read(
 ) -> Iterator[tuple[int, Reading | Problem]]:
     """The readings of many complexes; the problem of one that cannot be billed. Rows stream."""
     positions = positions_of(session, district_id, complex_ids, month)  # first: what changes meanwhile shows
+    earlier = _earlier(session, district_id, complex_ids, month, at)
+    manual = pending(session, district_id, complex_ids)
     for complex_id, found in complex_months(session, district_id, complex_ids, month, at):
+        added = earlier[complex_id]
         if isinstance(found, Problem):
             yield complex_id, found
+        elif isinstance(added, Problem):
+            yield complex_id, added
         else:
-            yield complex_id, Reading(complex_id, at, positions[complex_id], found, Adjusted(), ())
+            yield complex_id, Reading(complex_id, at, positions[complex_id], found, added, manual.get(complex_id, ()))
+
+
+def _earlier(
+    session: Session, district_id: int, complex_ids: Sequence[int], month: date, at: datetime
+) -> Mapping[int, Adjusted | Problem]:
+    """What earlier months add to each complex, or the problem that one of them has."""
+    try:
+        return adjusted(session, district_id, complex_ids, month, at)
+    except Problem as problem:
+        if len(complex_ids) == 1:
+            return {complex_ids[0]: problem}
+        single = (_earlier(session, district_id, [complex_id], month, at) for complex_id in complex_ids)
+        return {complex_id: found for each in single for complex_id, found in each.items()}
 
 
 def composed(session: Session, key: Key, reading: Reading) -> Composed:
     """The run of a reading."""
-    month, adjusted = reading.complex_month, reading.adjusted
+    month, added = reading.complex_month, reading.adjusted
     assessment = assess(month)
-    further: list[tuple[Line, int | None]] = [(line, None) for line in adjusted.lines]
+    further: list[tuple[Line, int | None]] = [(line, None) for line in added.lines]
     further += [(each.line, each.id) for each in reading.manual]
     parts = {part.tenancy_id for part in month.parts}
     former, classes = dict[int, lived.Lived](), dict[int, str]()
@@ -51,4 +71,4 @@ def composed(session: Session, key: Key, reading: Reading) -> Composed:
         former = lived.of_tenancies(session.connection(), key.district_id, key.month, everybody)
         classes = classes_of(session, key.district_id, everybody, key.month)
     drafts = drafts_of(month, assessment, further, former, classes)
-    return compose(key, month, drafts, sums_of(assessment, month, adjusted, reading.position._asdict()))
+    return compose(key, month, drafts, sums_of(assessment, month, added, reading.position._asdict()))

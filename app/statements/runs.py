@@ -1,188 +1,193 @@
-"""Previews, their review, and closing: of one complex in the caller's transaction."""
+"""Runs of one complex (see `closing`) and of a whole month: one transaction for each complex.
 
-from datetime import date, datetime, time, timedelta
+Stopped or killed anywhere, a month is repeated as it is: what is closed stays, what reads as before is not written
+again, and the same reading has the same hash.
+"""
+
+from collections.abc import Callable, Iterator, Sequence
+from datetime import date, datetime
 from typing import Any, NamedTuple
 
 import sqlalchemy as sa
-from msgspec.json import decode
 from sqlalchemy.orm import Session
 
-from app.access import audit
+from app.db import Database
 from app.ids import allocate
 from app.problems import Problem
-from app.registry.models import Complex
+from app.registry.models import Complex, Household
 from app.statements import reading as readings
-from app.statements import storing
-from app.statements.composing import Composed, Key, number_of
+from app.statements.closing import SETTLED as SETTLED
+from app.statements.closing import Made as Made
+from app.statements.closing import finalise as finalise
+from app.statements.closing import new_id as new_id
+from app.statements.closing import preview as preview
+from app.statements.closing import review as review
+from app.statements.closing import store
+from app.statements.locking import lock as lock
+from app.statements.locking import run_of as run_of
 from app.statements.models import StatementRun
 from app.statements.position import positions_of
 from app.statements.reading import Reading
-from app.statements.terms import policy
-from billing.days import SEOUL, month_after
-
-SETTLED = timedelta(minutes=1)  # a run reads what was booked until so long ago: all of it is committed by then
+from app.statements.spreading import spread
 
 
-class Made(NamedTuple):
-    """A run as it stands now; `changed` tells whether its content is other than before."""
+class Outcome(NamedTuple):
+    """What became of a complex: `state` is preview, final or refused; then `problem` names the Problem, `extra` tells.
 
-    id: int
-    complex: str
-    number: str
-    state: str
-    statements: int
-    grams: int
-    won: int
-    content_hash: bytes
-    changed: bool
-
-
-def preview(session: Session, district_id: int, complex_id: int, month: date, actor: str, now: datetime) -> Made:
-    """Make the preview of a complex's month, or make it anew as of now.
-
-    What reads as before stays as it is, its review included. Raises the Problems `no-tariff` and `already-final`.
+    `changed`: whether the run's content, or its state, is other than before.
     """
-    lock(session, district_id, complex_id)
-    ((_, found),) = readings.read(session, district_id, [complex_id], month, now - SETTLED)
+
+    complex: str
+    state: str
+    changed: bool
+    number: str | None = None
+    statements: int = 0
+    grams: int = 0
+    won: int = 0
+    content_hash: str = ""
+    problem: str | None = None
+    extra: dict[str, Any] = {}  # noqa: RUF012 - never changed
+
+
+class Job(NamedTuple):
+    """A month of some complexes: ids with their codes."""
+
+    district_id: int
+    month: date
+    complexes: dict[int, str]
+    actor: str
+    now: datetime
+    early_reason: str | None = None
+
+
+Told = Callable[[Outcome], None]
+
+
+def preview_month(
+    database: Database,
+    district_id: int,
+    month: date,
+    codes: Sequence[str] | None,
+    actor: str,
+    now: datetime,
+    workers: int = 1,
+    told: Told | None = None,
+) -> list[Outcome]:
+    """Preview a month of all complexes, or of those with these codes; what became of each, by code.
+
+    The month's discharges are read by one statement for each worker. `told` hears of each complex when it is done.
+    Raises the Problem `invalid` for a code that no complex has.
+    """
+    return _each(database, _preview, Job(district_id, month, {}, actor, now), codes, workers, told)
+
+
+def finalise_month(
+    database: Database,
+    district_id: int,
+    month: date,
+    codes: Sequence[str] | None,
+    actor: str,
+    now: datetime,
+    workers: int = 1,
+    told: Told | None = None,
+    early_reason: str | None = None,
+) -> list[Outcome]:
+    """Close a month of all complexes, or of those with these codes, as `preview_month` made it; see `finalise`."""
+    return _each(database, _finalise, Job(district_id, month, {}, actor, now, early_reason), codes, workers, told)
+
+
+def _each(
+    database: Database,
+    work: Callable[[Database, Job], Iterator[Outcome]],
+    job: Job,
+    codes: Sequence[str] | None,
+    workers: int,
+    told: Told | None,
+) -> list[Outcome]:
+    with database.reading() as connection, Session(connection) as session:
+        shares = _shares(session, job.district_id, codes, 1 if database.is_sqlite else workers)
+    outcomes = []
+    for outcome in spread(database, work, [job._replace(complexes=share) for share in shares]):
+        outcomes.append(outcome)
+        if told:
+            told(outcome)
+    return sorted(outcomes)
+
+
+def _shares(session: Session, district_id: int, codes: Sequence[str] | None, workers: int) -> list[dict[int, str]]:
+    """Complexes dealt out by size, the largest first. SQLite has one writer."""
+    mine = sa.and_(Household.district_id == Complex.district_id, Household.complex_id == Complex.id)
+    asked = sa.select(Complex.id, Complex.code).outerjoin(Household, mine).where(Complex.district_id == district_id)
+    if codes is not None:
+        asked = asked.where(Complex.code.in_(codes))
+    size = sa.func.count(Household.id).desc()
+    found = list(session.execute(asked.group_by(Complex.id, Complex.code).order_by(size, Complex.id)))
+    missing = sorted(set(codes or ()) - {row.code for row in found})
+    if missing:
+        raise Problem("invalid", errors={"complexes": ", ".join(missing)})
+    count = max(1, min(workers, len(found)))
+    return [{row.id: row.code for row in found[first::count]} for first in range(count)]
+
+
+def _preview(database: Database, job: Job) -> Iterator[Outcome]:
+    """Read the month once, and write each complex in a transaction of its own."""
+    with database.reading() as connection, Session(connection) as session:
+        closed = _closed(session, job)
+        yield from (_final(job, run, changed=False) for run in closed)
+        ids = sorted(job.complexes.keys() - {run.complex_id for run in closed})
+        run_ids = dict(zip(ids, _new_ids(database, job.district_id, len(ids)), strict=True))
+        for complex_id, found in readings.read(session, job.district_id, ids, job.month, job.now - SETTLED):
+            yield _attempt(job, complex_id, lambda: _store(database, job, complex_id, found, run_ids[complex_id]))  # noqa: B023
+
+
+def _store(database: Database, job: Job, complex_id: int, found: Reading | Problem, run_id: int) -> Made:
+    """Store a reading, or read once more where something that it follows from was added meanwhile."""
     if isinstance(found, Problem):
         raise found
-    return store(session, district_id, found, actor, now)
+    with database.begin() as session:
+        lock(session, job.district_id, complex_id)
+        if found.position != positions_of(session, job.district_id, [complex_id], job.month)[complex_id]:
+            return preview(session, job.district_id, complex_id, job.month, job.actor, job.now)
+        return store(session, job.district_id, found, job.actor, job.now, run_id)
 
 
-def store(
-    session: Session, district_id: int, found: Reading, actor: str, now: datetime, run_id: int | None = None
-) -> Made:
-    """Store the preview of a reading; the complex is locked. `run_id` is for a run that is new."""
-    complex_, month = _complex(session, district_id, found.complex_id), found.complex_month.month
-    before = run_of(session, district_id, complex_.id, month)
-    if before is not None:
-        if before.state == "final":
-            raise Problem("already-final", run=before.number)
-        run_id = before.id
-    key = Key(district_id, run_id or new_id(session, district_id), complex_.id, number_of(complex_.code, month), month)
-    composed = readings.composed(session, key, found)
-    made = {"ledger_at": found.at, "made_at": now, "made_by": actor}
-    changed = before is None or before.content_hash != composed.run["content_hash"]
-    if changed:
-        window = timedelta(days=policy.of(session, district_id).review_days)
-        _write(session, composed, made | {"review_until": now + window}, before is not None)
-    else:
-        _update(session, district_id, key.run_id, made)
-    _audit(session, "run.previewed", complex_, composed.run, actor, now)
-    return _made(complex_, composed.run, "preview", changed)
+def _finalise(database: Database, job: Job) -> Iterator[Outcome]:
+    with database.reading() as connection, Session(connection) as session:
+        closed = _closed(session, job)
+    yield from (_final(job, run, changed=False) for run in closed)
+    for complex_id in sorted(job.complexes.keys() - {run.complex_id for run in closed}):
+        yield _attempt(job, complex_id, lambda: _close(database, job, complex_id))  # noqa: B023
 
 
-def new_id(session: Session, district_id: int) -> int:
-    """An id for a run."""
-    return allocate(session, district_id, "statement_run")[0]
+def _close(database: Database, job: Job, complex_id: int) -> Made:
+    with database.begin() as session:
+        how = (job.month, job.actor, job.now, job.early_reason)
+        return finalise(session, job.district_id, complex_id, *how)
 
 
-def _write(session: Session, composed: Composed, made: dict[str, Any], again: bool) -> None:
-    run = composed.run | made | {"state": "preview", "reviewed_at": None, "reviewed_by": None}
-    if again:
-        storing.remove(session.connection(), run["district_id"], run["id"])
-        _update(session, run["district_id"], run["id"], run)
-    else:
-        session.execute(sa.insert(StatementRun).values(run))
-    storing.write(session.connection(), composed.statements, composed.lines)
+def _attempt(job: Job, complex_id: int, act: Callable[[], Made]) -> Outcome:
+    try:
+        made = act()
+    except Problem as problem:
+        return Outcome(job.complexes[complex_id], "refused", False, problem=problem.slug, extra=problem.extra)
+    sums = (made.number, made.statements, made.grams, made.won, made.content_hash.hex())
+    return Outcome(made.complex, made.state, made.changed, *sums)
 
 
-def review(session: Session, district_id: int, complex_id: int, month: date, actor: str, now: datetime) -> None:
-    """A manager agrees to the preview: the window for it is over. Raises `no-preview` and `already-final`."""
-    complex_ = lock(session, district_id, complex_id)
-    run = _preview_of(session, district_id, complex_, month)
-    if run.reviewed_at is not None:
-        raise Problem("nothing-changes")
-    _update(session, district_id, run.id, {"reviewed_at": now, "reviewed_by": actor})
-    _audit(session, "run.reviewed", complex_, _fields(run), actor, now)
+def _new_ids(database: Database, district_id: int, count: int) -> Sequence[int]:
+    """Ids for all runs of a job at once: one by one, workers would wait for each other's transactions."""
+    if not count:
+        return ()
+    with database.begin() as session:
+        return allocate(session, district_id, "statement_run", count)
 
 
-def finalise(
-    session: Session,
-    district_id: int,
-    complex_id: int,
-    month: date,
-    actor: str,
-    now: datetime,
-    early_reason: str | None = None,
-) -> Made:
-    """Close a complex's month as its preview says; from then on the database refuses any change.
-
-    Raises `no-preview`, `already-final`, `month-not-over`, `preview-outdated` where something that the preview follows
-    from has changed since, and `review-open` while managers may still look at it, unless a reason is given.
-    """
-    complex_ = lock(session, district_id, complex_id)
-    run = _preview_of(session, district_id, complex_, month)
-    _check_may_close(session, run, now, early_reason)
-    early = run.reviewed_at is None and now < run.review_until
-    final = {"state": "final", "finalised_at": now, "finalised_by": actor}
-    _update(session, district_id, run.id, final | {"early_reason": early_reason if early else None})
-    _audit(session, "run.finalised", complex_, _fields(run), actor, now, early_reason if early else None)
-    return _made(complex_, _fields(run), "final", changed=True)
-
-
-def _check_may_close(session: Session, run: StatementRun, now: datetime, early_reason: str | None) -> None:
-    if run.ledger_at < datetime.combine(month_after(run.month), time(), SEOUL):
-        raise Problem("month-not-over", run=run.number)
-    positions = positions_of(session, run.district_id, [run.complex_id], run.month)
-    if decode(run.detail)["position"] != positions[run.complex_id]._asdict():
-        raise Problem("preview-outdated", run=run.number)
-    if run.reviewed_at is None and now < run.review_until and not (early_reason or "").strip():
-        raise Problem("review-open", run=run.number, review_until=run.review_until.isoformat())
-
-
-def lock(session: Session, district_id: int, complex_id: int) -> Complex:
-    """The complex; whoever else makes or closes a run of it waits until this transaction ends."""
-    asked = sa.select(Complex).where(Complex.district_id == district_id, Complex.id == complex_id)
-    found = session.scalar(asked.with_for_update(key_share=True))
-    if found is None:
-        raise Problem("not-found")
-    return found
-
-
-def run_of(session: Session, district_id: int, complex_id: int, month: date) -> StatementRun | None:
-    """The run that closes, or will close, a complex's month."""
+def _closed(session: Session, job: Job) -> Sequence[StatementRun]:
     r = StatementRun
-    mine = (r.district_id == district_id, r.complex_id == complex_id, r.month == month, r.version == 1)
-    return session.scalar(sa.select(r).where(*mine).execution_options(populate_existing=True))
+    mine = (r.district_id == job.district_id, r.month == job.month, r.version == 1, r.state == "final")
+    return session.scalars(sa.select(r).where(*mine, r.complex_id.in_(job.complexes))).all()
 
 
-def _preview_of(session: Session, district_id: int, complex_: Complex, month: date) -> StatementRun:
-    run = run_of(session, district_id, complex_.id, month)
-    if run is None:
-        raise Problem("no-preview", complex=complex_.code, month=f"{month:%Y-%m}")
-    if run.state == "final":
-        raise Problem("already-final", run=run.number)
-    return run
-
-
-def _complex(session: Session, district_id: int, complex_id: int) -> Complex:
-    return session.get_one(Complex, (district_id, complex_id))
-
-
-def _update(session: Session, district_id: int, run_id: int, values: dict[str, Any]) -> None:
-    r = StatementRun
-    session.execute(sa.update(r).where(r.district_id == district_id, r.id == run_id).values(values))
-
-
-def _fields(run: StatementRun) -> dict[str, Any]:
-    return {column.key: getattr(run, column.key) for column in StatementRun.__table__.columns}
-
-
-def _made(complex_: Complex, run: dict[str, Any], state: str, changed: bool) -> Made:
-    sums = (run["statements"], run["grams"], run["won"])
-    return Made(run["id"], complex_.code, run["number"], state, *sums, run["content_hash"], changed)
-
-
-def _audit(
-    session: Session,
-    action: str,
-    complex_: Complex,
-    run: dict[str, Any],
-    actor: str,
-    now: datetime,
-    reason: str | None = None,
-) -> None:
-    said = {name: run[name] for name in ("statements", "grams", "won")} | {"content_hash": run["content_hash"].hex()}
-    entry = audit.Entry(action, "run", run["number"], run["number"], None, said, reason, complex_.id)
-    audit.book(session, complex_.district_id, entry, actor, now)
+def _final(job: Job, run: StatementRun, changed: bool) -> Outcome:
+    sums = (run.number, run.statements, run.grams, run.won, run.content_hash.hex())
+    return Outcome(job.complexes[run.complex_id], "final", changed, *sums)

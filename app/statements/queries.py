@@ -1,0 +1,246 @@
+"""Reads of runs and statements, always of one district and within a reach. Rows come back plain.
+
+What is outside of district or reach raises the Problem `not-found`.
+"""
+
+import re
+from collections.abc import Mapping
+from datetime import date
+from itertools import groupby
+from operator import itemgetter
+from typing import Any, NamedTuple
+
+import sqlalchemy as sa
+from msgspec.json import decode
+from sqlalchemy.orm import Session
+
+from app.access.reach import Reach
+from app.problems import Problem
+from app.registry.models import Building, Complex, Household
+from app.statements import discharges
+from app.statements.composing import statement_number
+from app.statements.models import Statement, StatementLine, StatementRun, StatementVoid
+from app.statements.terms import tariffs
+from billing.explaining import explain, explain_total, tariffs_of
+from billing.statements import Line
+
+Row = dict[str, Any]
+NUMBER = re.compile(r"(.{1,60})-(\d{4,9})")
+_OF_RUN = sa.and_(StatementRun.district_id == Statement.district_id, StatementRun.id == Statement.run_id)
+_OF_STATEMENT = (
+    StatementVoid.district_id == Statement.district_id,
+    StatementVoid.run_id == Statement.run_id,
+    StatementVoid.serial == Statement.serial,
+)
+REISSUE = ("number", "won", "statements", "finalised_at", "finalised_by")
+VOID = ("credit_note", "won", "reason", "actor", "voided_at")
+
+
+class Found(NamedTuple):
+    """A statement with its run and place."""
+
+    statement: Statement
+    run: StatementRun
+    row: Row
+
+
+def months(session: Session, district_id: int, reach: Reach) -> list[Row]:
+    """Months that have runs, the newest first: month, complexes (with a run), final (how many are closed), statements,
+    grams, count and won, those of reissues included."""
+    r = StatementRun
+    first = r.version == 1
+    closed = sa.func.sum(sa.case((sa.and_(first, r.state == "final"), 1), else_=0))
+    sums = [sa.cast(sa.func.sum(getattr(r, name)), sa.BigInteger).label(name) for name in ("grams", "count", "won")]
+    asked = (
+        sa.select(r.month, sa.func.sum(sa.case((first, 1), else_=0)).label("complexes"), closed.label("final"))
+        .add_columns(sa.func.sum(sa.case((first, r.statements), else_=0)).label("statements"), *sums)
+        .where(r.district_id == district_id, reach.within(r.complex_id))
+    )
+    return _rows(session, asked.group_by(r.month).order_by(r.month.desc()))
+
+
+def complex_statement(session: Session, district_id: int, complex_id: int, month: date, reach: Reach) -> Row:
+    """A complex's statement: its run with what suspense and residue follow from, and the runs that reissued.
+
+    All columns of the run, `complex`, `complex_name`, content_hash in hexadecimal, `detail` as an object, `words` (the
+    explanation of the total, in both languages) and `reissues`: number, won, finalised_at, finalised_by.
+    """
+    reach.check(complex_id)
+    r = StatementRun
+    mine = (r.district_id == district_id, r.complex_id == complex_id, r.month == month)
+    runs = session.scalars(sa.select(r).where(*mine).order_by(r.version)).all()
+    if not runs:
+        raise Problem("not-found")
+    reissues = [{name: getattr(each, name) for name in REISSUE} for each in runs[1:]]
+    return _run(session, runs[0]) | {"reissues": reissues}
+
+
+def _run(session: Session, run: StatementRun) -> Row:
+    place = session.get_one(Complex, (run.district_id, run.complex_id))
+    row = {column.key: getattr(run, column.key) for column in StatementRun.__table__.columns}
+    detail = decode(run.detail)
+    known = tariffs.by_id(session, run.district_id, tariffs_of(detail))
+    own_residue = run.residue_won - sum(detail["residues"].values())
+    return row | {
+        **{"complex": place.code, "complex_name": place.name, "content_hash": run.content_hash.hex()},
+        **{"detail": detail, "words": explain_total(detail, own_residue, known)},
+    }
+
+
+def statement_page(
+    session: Session, district_id: int, run_number: str, reach: Reach, after: int = 0, limit: int = 100
+) -> list[Row]:
+    """The statements of a run from the serial after `after` on, by building and unit; as `statement`, without lines."""
+    run = run_by_number(session, district_id, run_number, reach)
+    asked = _statements(district_id).where(Statement.run_id == run.id, Statement.serial > after)
+    return [_row(*row) for row in session.execute(asked.order_by(Statement.serial).limit(limit))]
+
+
+def run_by_number(session: Session, district_id: int, number: str, reach: Reach) -> StatementRun:
+    """The run of this number."""
+    r = StatementRun
+    run = session.scalar(sa.select(r).where(r.district_id == district_id, r.number == number))
+    if run is None:
+        raise Problem("not-found")
+    reach.check(run.complex_id)
+    return run
+
+
+def statement(session: Session, district_id: int, number: str, reach: Reach) -> Row:
+    """One statement with everything that explains it.
+
+    number, run, version, month, state (`preview`, `final` or `voided`), complex, complex_name, household_id,
+    tenancy_id, building, unit, payer_class, grams, count, won, content_hash, ledger_at, finalised_at; `lines` (see
+    `_line`); `void` (credit_note, won, reason, actor, voided_at, reissued_as) or None; `versions`: the statements of
+    the same tenancy and month; `adjustments`: lines of later statements about this month.
+    """
+    found = find(session, district_id, number, reach)
+    return found.row | {
+        "lines": _lines(session, found),
+        "void": _void(session, found),
+        "versions": _versions(session, found),
+        "adjustments": _adjustments(session, found),
+    }
+
+
+def days(session: Session, district_id: int, number: str, reach: Reach) -> list[Row]:
+    """The days of a statement on which something was discharged: day, grams, count and its `discharges`, each with
+    number, occurred_at, meter (code), grams and, where it was corrected, `weighed_g` as first booked."""
+    found = find(session, district_id, number, reach)
+    own = found.statement
+    tenant = (own.household_id, own.tenancy_id)
+    rows = discharges.of_tenancy(session, district_id, tenant, own.month, found.run.ledger_at)
+    return [_day(day, list(those)) for day, those in groupby(rows, itemgetter("service_day"))]
+
+
+def _day(day: date, found: list[Row]) -> Row:
+    grams = sum(each["grams"] for each in found)
+    return {"day": day, "grams": grams, "count": len(found), "discharges": found}
+
+
+def find(session: Session, district_id: int, number: str, reach: Reach) -> Found:
+    """The statement of this number, with its run."""
+    parts = NUMBER.fullmatch(number)
+    if parts is None:
+        raise Problem("not-found")
+    r = StatementRun
+    asked = _statements(district_id).where(r.number == parts[1], Statement.serial == int(parts[2]))
+    found = session.execute(asked).first()
+    if found is None or statement_number(parts[1], int(parts[2])) != number:
+        raise Problem("not-found")
+    reach.check(found[1].complex_id)
+    return Found(found[0], found[1], _row(*found))
+
+
+def _statements(district_id: int) -> Any:
+    return (
+        sa.select(Statement, StatementRun, Complex, Building.name, Household.unit, StatementVoid.credit_note)
+        .join(StatementRun, _OF_RUN)
+        .join(Complex, sa.and_(Complex.district_id == Statement.district_id, Complex.id == StatementRun.complex_id))
+        .join(
+            Household,
+            sa.and_(Household.district_id == Statement.district_id, Household.id == Statement.household_id),
+        )
+        .join(Building, sa.and_(Building.district_id == Statement.district_id, Building.id == Household.building_id))
+        .outerjoin(StatementVoid, sa.and_(*_OF_STATEMENT))
+        .where(Statement.district_id == district_id)
+    )
+
+
+def _row(found: Statement, run: StatementRun, place: Complex, building: str, unit: str, credit_note: str | None) -> Row:
+    said = ("serial", "month", "household_id", "tenancy_id", "payer_class", "grams", "count", "won")
+    return {
+        **{"number": statement_number(run.number, found.serial), "run": run.number, "version": run.version},
+        **{"state": "voided" if credit_note else run.state, "complex": place.code, "complex_name": place.name},
+        **{"building": building, "unit": unit, "run_id": run.id, "complex_id": run.complex_id},
+        **{name: getattr(found, name) for name in said},
+        **{"content_hash": found.content_hash.hex(), "ledger_at": run.ledger_at, "finalised_at": run.finalised_at},
+    }
+
+
+def _lines(session: Session, found: Found) -> list[Row]:
+    n = StatementLine
+    of_statement = (n.district_id == found.statement.district_id, n.run_id == found.run.id)
+    asked = sa.select(n).where(*of_statement, n.serial == found.statement.serial).order_by(n.line)
+    rows = [(row, decode(row.detail)) for row in session.scalars(asked)]
+    named = set().union(*(tariffs_of(detail) for _, detail in rows))
+    known = tariffs.by_id(session, found.statement.district_id, named)
+    return [_line(row, detail, known) for row, detail in rows]
+
+
+def _line(row: StatementLine, detail: Row, known: Mapping[int, Any]) -> Row:
+    """line, kind, usage_month, grams, count, won, adjustment_id, detail, and `words`: sentences in both languages."""
+    said = ("line", "kind", "usage_month", "grams", "count", "won", "adjustment_id")
+    line = Line(
+        *(row.kind, row.usage_month, row.household_id, row.tenancy_id, row.grams, row.count, row.won),
+        detail,
+    )
+    return {name: getattr(row, name) for name in said} | {"detail": detail, "words": explain(line, known)}
+
+
+def _void(session: Session, found: Found) -> Row | None:
+    v, r = StatementVoid, StatementRun
+    asked = (
+        sa.select(v.credit_note, v.won, v.reason, v.actor, v.voided_at, r.number)
+        .outerjoin(r, sa.and_(r.district_id == v.district_id, r.id == v.reissued_by_run_id))
+        .where(v.district_id == found.run.district_id, v.run_id == found.run.id, v.serial == found.statement.serial)
+    )
+    row = session.execute(asked).first()
+    if row is None:
+        return None
+    reissued = statement_number(row.number, 1) if row.number else None
+    return {name: getattr(row, name) for name in VOID} | {"reissued_as": reissued}
+
+
+def _versions(session: Session, found: Found) -> list[Row]:
+    """The statements of the same tenancy and month by version: number, state, won."""
+    s = Statement
+    same = (s.household_id == found.statement.household_id, s.tenancy_id == found.statement.tenancy_id)
+    asked = _statements(found.statement.district_id).where(*same, s.month == found.statement.month)
+    rows = [_row(*row) for row in session.execute(asked.order_by(StatementRun.version, s.serial))]
+    return [{name: row[name] for name in ("number", "version", "state", "won")} for row in rows]
+
+
+def _adjustments(session: Session, found: Found) -> list[Row]:
+    """What later statements say about this month: number, line, kind, grams, count, won and state."""
+    n, s, own = StatementLine, Statement, found.statement
+    on = sa.and_(s.district_id == n.district_id, s.run_id == n.run_id, s.serial == n.serial)
+    asked = (
+        sa.select(n, StatementRun.number, StatementRun.state, StatementVoid.credit_note)
+        .join(s, on)
+        .join(StatementRun, _OF_RUN)
+        .outerjoin(StatementVoid, sa.and_(*_OF_STATEMENT))
+        .where(n.district_id == own.district_id, n.usage_month == own.month, n.household_id == own.household_id)
+        .where(n.tenancy_id == own.tenancy_id, n.kind.in_(("adjustment", "manual")), s.month > own.month)
+        .order_by(s.month, StatementRun.version, n.line)
+    )
+    said = ("line", "kind", "grams", "count", "won")
+    return [
+        {"number": statement_number(run, line.serial), "state": "voided" if credit_note else state}
+        | {name: getattr(line, name) for name in said}
+        for line, run, state, credit_note in session.execute(asked)
+    ]
+
+
+def _rows(session: Session, statement: sa.Executable) -> list[Row]:
+    return [dict(row) for row in session.execute(statement).mappings()]
