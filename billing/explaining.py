@@ -225,7 +225,7 @@ def _manual(line: Line, tariffs: Mapping[int, Tariff]) -> list[Words]:
 FIGURES = ("grams", "discharges", "won", "detail")
 SHARED_BY = {"weight": _by_weight, "days": _by_days, "parts": _by_parts}
 DROPPED = Words("원 미만 버림", "fractions dropped")
-RAISED = Words("버린 원을 나머지가 큰 순서로 1원씩 나눔", "one of the dropped won, which go to the largest remainders")
+RAISED = Words("버린 원을 나머지가 큰 순서로 나눔", "one of the dropped won, which go to the largest remainders")
 IN_COMPLEX = Words(
     "추정 중량은 단지 전체 중량에 더해졌으며, 요금은 단지 요금의 몫에 들어 있습니다.",
     "The estimated weight is part of the complex's; what it costs is in the share of the complex's fee.",

@@ -31,8 +31,10 @@ Told = Sequence[Sequence[int | str]]  # steps as `Line.detail` has them
 def formula(told: Told, of: Weight, rated_won: int, tariffs: Mapping[int, Tariff]) -> list[Words]:
     """The sentences that lead from the weight to `rated_won`."""
     steps = [Step(int(number), int(tier), int(grams), Decimal(exact)) for number, tier, grams, exact in told]
-    if not steps:
+    if not of.grams:
         return [NOTHING]
+    if not steps:
+        return [_too_little(of)]
     used = [tariffs[number] for number in dict.fromkeys(step.tariff for step in steps)]
     if len(steps) == 1 and _is_told_at_once(used[0], steps[0], of):
         return [_at_once(used[0], steps[0], of, rated_won)]
@@ -48,6 +50,13 @@ def formula(told: Told, of: Weight, rated_won: int, tariffs: Mapping[int, Tariff
         else:
             parts += [step.won for step in own if step.tier != FREE]
     return [*found, _total(used, parts, rated_won)]
+
+
+def _too_little(of: Weight) -> Words:
+    return Words(
+        f"배출한 {weight(of.grams)}은 요금을 매기는 중량 단위에 미치지 못하여 0원입니다.",
+        f"The {weight(of.grams)} thrown away are less than the unit of weight that costs something: 0 won are due.",
+    )
 
 
 def _is_told_at_once(tariff: Tariff, step: Step, of: Weight) -> bool:

@@ -17,8 +17,8 @@ from billing.days import days_within, month_after
 from billing.statements import Assessment, ComplexMonth, Line, Part, Used, assess
 from billing.tariffs import Schedule, Span, Tariff, Tier
 
-FIRST = date(2027, 12, 1)  # February of the months that follow has 29 days
-MONTHS = 4
+FIRST = date(2028, 1, 1)  # February has 29 days
+MONTHS = 3  # the last one for whatever comes late
 
 
 class Home(NamedTuple):
@@ -127,7 +127,7 @@ def summed(records: list[Weighed], tenancy_id: int, spans: tuple[Span, ...]) -> 
 
 
 def drawn(seed: int) -> History:
-    """A history of four months, the last one for whatever comes late."""
+    """A history of two months, and one more for what comes late."""
     mix = random.Random(seed)
     schedules = {name: _schedule(mix, number) for number, name in ((0, "general"), (10, "relief"))}
     terms = (
@@ -144,7 +144,7 @@ def drawn(seed: int) -> History:
 
 def _homes(mix: random.Random) -> Iterator[Home]:
     for household_id in range(1, 1 + mix.randint(1, 4)):
-        moved = FIRST + timedelta(days=mix.randint(1, 90)) if mix.random() < 0.5 else None
+        moved = FIRST + timedelta(days=mix.randint(1, 59)) if mix.random() < 0.5 else None
         payer_class = mix.choice(("general", "general", "relief"))
         yield Home(household_id, household_id, payer_class, date(2020, 1, 1), moved)
         if moved:
@@ -152,7 +152,7 @@ def _homes(mix: random.Random) -> Iterator[Home]:
 
 
 def _schedule(mix: random.Random, number: int) -> Schedule:
-    days = [date(2020, 1, 1), *(FIRST + timedelta(days=mix.randint(1, 90)) for _ in range(mix.randint(0, 2)))]
+    days = [date(2020, 1, 1), *(FIRST + timedelta(days=mix.randint(1, 59)) for _ in range(mix.randint(0, 2)))]
     return Schedule(_tariff(mix, number + at, day) for at, day in enumerate(sorted(set(days)), 1))
 
 
@@ -175,10 +175,10 @@ def _tariff(mix: random.Random, number: int, first_day: date) -> Tariff:
 
 
 def _discharge(mix: random.Random, number: int, homes: list[Home]) -> Weighed:
-    """A discharge of the first three months, which arrives in its own month or up to three later."""
-    day = FIRST + timedelta(days=mix.randint(0, 90))
+    """A discharge of the first two months, which arrives in its own month or up to two later."""
+    day = FIRST + timedelta(days=mix.randint(0, 59))
     own = (day.year - FIRST.year) * 12 + day.month - FIRST.month
-    known = min(MONTHS - 1, own + mix.choice((0, 0, 0, 1, 2, 3)))
+    known = min(MONTHS - 1, own + mix.choice((0, 0, 0, 1, 2)))
     return Weighed(number, day, _whose(mix, day, homes), mix.randint(1, 15_000), known)
 
 

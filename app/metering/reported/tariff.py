@@ -13,23 +13,33 @@ from decimal import Decimal
 from typing import NamedTuple
 
 from app.texts import Text
+from billing.rating import bounds
+from billing.tariffs import Tariff, Tier
 
 
 @dataclass(frozen=True)
 class Rate:
-    """What a source's tariff is known to be, from when on, and who said so."""
+    """What a source's tariff is known to be, and who said so."""
 
     source: str
-    first_day: date
-    won_per_kg: Decimal
+    tariff: Tariff
     reference: Text
+
+    @property
+    def first_day(self) -> date:
+        """Since when it is in force."""
+        return self.tariff.first_day
+
+    @property
+    def won_per_kg(self) -> Decimal:
+        """Its one price."""
+        return self.tariff.tiers[0].won_per_kg
 
 
 RATES = (
     Rate(
         "jeju",
-        date(2018, 1, 1),
-        Decimal(30),
+        Tariff(0, date(2018, 1, 1), (Tier(0, Decimal(30)),), rounding="down", rounded_at="discharge"),
         Text(
             "제주시 선불 RFID, 2017년부터(jejunews 2024710); 공표 자료에서는 첫날부터 확인",
             "Jeju City, prepaid RFID, since 2017 (jejunews 2024710); seen in the totals from their first day",
@@ -72,19 +82,13 @@ def rate_of(source: str, day: date) -> Rate | None:
     return next((rate for rate in reversed(rates_of(source)) if rate.first_day <= day), None)
 
 
-def bounds(won_per_kg: Decimal, grams: int, count: int) -> tuple[Decimal, Decimal]:
-    """The won of `count` discharges are above the first and at most the second."""
-    most = won_per_kg * grams / 1000
-    return most - count, most
-
-
 def cause_of(rate: Rate, row: Amounts) -> str:
     """Which of CAUSES a row is."""
     if not row.grams:
         return "nothing_weighed"
     if row.won is None:
         return "no_price"
-    least, most = bounds(rate.won_per_kg, row.grams, row.count or 0)
+    least, most = bounds(rate.tariff, row.grams, row.count or 0)
     if row.won > most:
         return "above"
     if least < row.won or row.won == most:

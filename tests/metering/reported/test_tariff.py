@@ -1,31 +1,23 @@
 """Won held against the tariff's bounds."""
 
 from datetime import date
-from decimal import Decimal
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from app.metering.reported.tariff import RATES, Amounts, Fit, bounds, cause_of, rate_of, tariff_fit
+from app.metering.reported.tariff import RATES, Amounts, Fit, cause_of, rate_of, tariff_fit
+from billing.rating import bounds
 from tests.metering.reported.support import Desk, published
 
 (JEJU,) = RATES
 DAY = date(2018, 1, 1)
 grams = st.lists(st.integers(1, 30_000), min_size=1, max_size=300)
-rates = st.decimals(1, 500, places=2)
-
-
-@given(grams, rates)
-def test_fees_floored_at_each_discharge_always_lie_within_the_bounds(discharges: list[int], rate: Decimal) -> None:
-    won = sum(int(rate * each / 1000) for each in discharges)
-    least, most = bounds(rate, sum(discharges), len(discharges))
-    assert least < won <= most
 
 
 @given(grams, st.integers(1, 10**9))
 def test_a_won_beyond_either_bound_is_counted_as_such(discharges: list[int], off: int) -> None:
-    least, most = bounds(JEJU.won_per_kg, sum(discharges), len(discharges))
+    least, most = bounds(JEJU.tariff, sum(discharges), len(discharges))
     above = Amounts(DAY, sum(discharges), len(discharges), int(most) + off)
     assert cause_of(JEJU, above) == "above"
     below = int(least) - off
