@@ -258,10 +258,25 @@ KINDS = {
         _l("Something that the preview follows from has changed since."),
         _l("Preview again: tariffs, terms, or another month of this complex were changed. Then close it."),
     ),
+    "preview-changed": Kind(
+        409,
+        _l("The preview was made anew since you opened the page."),
+        _l("Look at the amounts as they are now, and decide again."),
+    ),
     "review-open": Kind(
         409,
         _l("The review of this preview is not over."),
         _l("Wait until “review_until”, let a manager agree to the preview, or give a reason to close earlier."),
+    ),
+    "credit-too-large": Kind(
+        409,
+        _l("More would be credited than is billed for that month."),
+        _l("“billed_won” is what is left of it, earlier credits taken off. Credit that at most, or take a credit back."),
+    ),
+    "nothing-waits": Kind(
+        409,
+        _l("No usage of this household and month waits for a decision."),
+        _l("Reload the queue: it was decided or billed already, or the next run takes it by itself."),
     ),
     "too-many-requests": Kind(
         429, _l("Too many attempts."), _l("Wait a while, as long as Retry-After says, and try again.")

@@ -36,6 +36,9 @@ ACTIONS: dict[str, Text] = {
     "account.sessions_ended": Text(
         "{actor} 님이 계정 {subject}의 열린 로그인을 끝냈습니다.", "{actor} ended sessions of {subject}."
     ),
+    "adjustment.added": Text(
+        "{actor} 님이 {subject} 세대의 정산을 직접 등록했습니다.", "{actor} added an adjustment for {subject}."
+    ),
     "billing_policy.changed": Text(
         "{actor} 님이 고지 기한과 검토 기간을 바꾸었습니다.", "{actor} changed the limits and windows of billing."
     ),
@@ -172,6 +175,9 @@ ACTIONS: dict[str, Text] = {
     "import.undone": Text(
         "{actor} 님이 파일 {subject} 가져오기를 되돌렸습니다.", "{actor} took the import of {subject} back."
     ),
+    "late_usage.decided": Text(
+        "{actor} 님이 {subject} 세대의 미고지 배출을 결정했습니다.", "{actor} decided what becomes of {subject}'s late usage."
+    ),
     "message.cancelled": Text(
         "{actor} 님이 메시지 {subject} 발송을 취소했습니다.", "{actor} cancelled the message {subject}."
     ),
@@ -271,6 +277,13 @@ ACTIONS: dict[str, Text] = {
     "run.finalised": Text("{actor} 님이 {subject} 고지를 확정했습니다.", "{actor} closed run {subject}."),
     "run.previewed": Text("{actor} 님이 {subject} 고지 미리보기를 만들었습니다.", "{actor} previewed run {subject}."),
     "run.reviewed": Text("{actor} 님이 {subject} 고지 미리보기에 동의했습니다.", "{actor} agreed to run {subject}."),
+    "statement.reissued": Text(
+        "{actor} 님이 {subject} 세대의 고지를 무효로 하고 다시 발행했습니다.",
+        "{actor} voided a statement of {subject} and issued it anew.",
+    ),
+    "statement.voided": Text(
+        "{actor} 님이 {subject} 세대의 고지를 무효로 했습니다.", "{actor} voided a statement of {subject}."
+    ),
     "tariff.added": Text("{actor} 님이 수수료 단가 {subject}을(를) 등록했습니다.", "{actor} added tariff {subject}."),
     "tariff.replaced": Text(
         "{actor} 님이 수수료 단가 {subject}을(를) 고쳐 등록했습니다.",
@@ -308,6 +321,7 @@ ACTIONS: dict[str, Text] = {
 
 KINDS: dict[str, Text] = {
     "account": Text("계정", "account"),
+    "adjustment": Text("직접 정산", "manual adjustment"),
     "billing_policy": Text("고지 기한", "billing limits"),
     "card": Text("카드", "card"),
     "complex": Text("단지", "complex"),
@@ -322,6 +336,7 @@ KINDS: dict[str, Text] = {
     "gateway": Text("게이트웨이", "gateway"),
     "household": Text("세대", "household"),
     "import": Text("가져오기", "import"),
+    "late_usage": Text("미고지 배출", "late usage"),
     "message": Text("메시지", "message"),
     "meter": Text("종량기", "meter"),
     "payer_class": Text("부과 분류", "payer class"),
@@ -329,6 +344,7 @@ KINDS: dict[str, Text] = {
     "release": Text("배포판", "release"),
     "rollups": Text("집계", "rollups"),
     "run": Text("월 고지", "run"),
+    "statement": Text("고지", "statement"),
     "tariff": Text("수수료 단가", "tariff"),
     "token": Text("API 토큰", "API token"),
     "vendor": Text("업체", "vendor"),
@@ -359,7 +375,10 @@ FIELDS: dict[str, Text] = {
     "complexes": Text("단지", "complexes"),
     "content_hash": Text("내용 해시", "content hash"),
     "created": Text("새 자료", "created"),
+    "count": Text("배출 횟수", "discharges"),
+    "credit_note": Text("감액 통지 번호", "credit note"),
     "credit_won": Text("감액(원)", "credit (won)"),
+    "decision": Text("결정", "decision"),
     "designated_on": Text("지정일", "designated on"),
     "details": Text("항목", "details"),
     "discharges": Text("배출 기록", "discharges"),
@@ -416,6 +435,7 @@ FIELDS: dict[str, Text] = {
     "quiet_from": Text("방해 금지 시작", "quiet from"),
     "quiet_to": Text("방해 금지 끝", "quiet to"),
     "reference": Text("근거", "reference"),
+    "reissued_as": Text("다시 발행한 고지", "issued anew as"),
     "relief_percent": Text("감면율(%)", "relief (%)"),
     "removed": Text("지운 자료", "removed"),
     "reply_days": Text("이의신청 답변 기한(일)", "days to reply"),
@@ -457,6 +477,7 @@ FIELDS: dict[str, Text] = {
     "vendor": Text("업체", "vendor"),
     "version": Text("판", "version"),
     "voided": Text("무효", "voided"),
+    "usage_month": Text("배출 달", "usage month"),
     "weighed_g": Text("계량값(g)", "weighed (g)"),
     "won": Text("금액(원)", "won"),
     "won_per_kg": Text("kg당 단가(원)", "won a kilogram"),

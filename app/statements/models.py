@@ -19,6 +19,7 @@ SUSPENSE = ("shared", "not_billed", "held")
 SHARING = ("equal", "weight")
 LINE_KINDS = ("usage", "estimated", "suspense_share", "complex_share", "adjustment", "manual")
 CREDIT_KINDS = ("manual", "dispute")
+ADJUSTED = sa.text("kind = 'adjustment'")
 
 
 class StatementRun(InDistrict, Base):
@@ -110,6 +111,12 @@ class StatementLine(Base):
     __table_args__ = (
         sa.CheckConstraint(one_of("kind", LINE_KINDS), name="kind"),
         sa.Index("ix_statement_line_usage", "district_id", "usage_month", "household_id"),
+        sa.Index(
+            "ix_statement_line_adjusted",
+            *("district_id", "usage_month", "run_id"),
+            postgresql_where=ADJUSTED,
+            sqlite_where=ADJUSTED,
+        ),
     )
 
     district_id: Mapped[int] = mapped_column(primary_key=True, autoincrement=False)

@@ -252,6 +252,14 @@ def runs() -> None:
         sa.PrimaryKeyConstraint("district_id", "run_id", "serial", "line", name="pk_statement_line"),
     )
     op.create_index("ix_statement_line_usage", "statement_line", ["district_id", "usage_month", "household_id"])
+    adjusted = sa.text("kind = 'adjustment'")  # few, and asked for by month: without them no line is touched
+    op.create_index(
+        "ix_statement_line_adjusted",
+        "statement_line",
+        ["district_id", "usage_month", "run_id"],
+        postgresql_where=adjusted,
+        sqlite_where=adjusted,
+    )
     op.create_table(
         "statement_void",
         sa.Column("district_id", sa.Integer(), autoincrement=False, nullable=False),
