@@ -39,7 +39,14 @@ COMMANDS = {
 # Commands of a group that lives below their domain, and so cannot import it.
 ADDED = {
     "billing": {
+        "tariff": "app.statements.terms.commands:tariff",
+        "terms": "app.statements.terms.commands:terms_group",
+        "class": "app.statements.terms.commands:class_group",
+        "weights": "app.statements.terms.commands:weigh",
+        "limits": "app.statements.terms.commands:limits",
+        "what-if": "app.statements.terms.commands:compare",
         "estimate": "app.statements.estimates.commands:estimates",
+        "dispute": "app.statements.disputes.commands:disputes",
     },
     "meter": {"certify": "app.registry.certificates.commands:certify"},
     "import": {

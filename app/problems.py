@@ -232,8 +232,8 @@ KINDS = {
     ),
     "tariff-exists": Kind(
         409,
-        _l("Another tariff of that day is in the way: somebody was faster."),
-        _l("Reload the tariffs. “tariff” is the one in force: change that one, or choose another day."),
+        _l("The tariffs of that day are other than you saw them."),
+        _l("Somebody may have been faster. Reload them: “tariff” is the one in force that day; change it, if need be."),
     ),
     "no-tariff": Kind(
         409,

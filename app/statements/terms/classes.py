@@ -13,6 +13,7 @@ from flask_babel import lazy_gettext as _l
 from sqlalchemy.orm import Session
 
 from app.access import audit
+from app.access.accounts import Identity
 from app.access.reach import WHOLE, Reach
 from app.db import upsert
 from app.problems import Problem
@@ -73,6 +74,22 @@ def add(session: Session, district_id: int, code: str, name_ko: str, name_en: st
         raise Problem("code-taken")
     entry = audit.Entry("payer_class.added", "payer_class", code, name_ko.strip(), None, names)
     audit.book(session, district_id, entry, actor, now)
+
+
+def may_see(identity: Identity) -> bool:
+    """Whether somebody reads who belongs to which class: those who decide about it, and may see personal details."""
+    return identity.may("household:reveal") and identity.may("billing:write")
+
+
+def tenancy_of(session: Session, district_id: int, household_id: int, tenancy_id: int | None) -> int:
+    """The household's tenancy of this id, or (None) its last one; raises `not-found`."""
+    mine = (Tenancy.district_id == district_id, Tenancy.household_id == household_id)
+    wanted = sa.true() if tenancy_id is None else Tenancy.id == tenancy_id
+    asked = sa.select(Tenancy.id).where(*mine, wanted).order_by(Tenancy.valid_from.desc(), Tenancy.id.desc())
+    found = session.scalar(asked.limit(1))
+    if found is None:
+        raise Problem("not-found")
+    return found
 
 
 def set_class(

@@ -41,6 +41,16 @@ def check(first: date, earliest: date, field: str) -> None:
         raise Problem("month-closed", earliest=earliest.isoformat(), errors={field: told})
 
 
+def month_named(text: str, field: str = "month") -> date:
+    """`2026-10` is its first day; raises `invalid` for what is no month."""
+    try:
+        month = date.fromisoformat(f"{text.strip()}-01")
+    except ValueError:
+        month = date.min
+    check_month(month, field)
+    return month
+
+
 def check_month(month: date, field: str) -> None:
     """Raise `invalid` for what is no first day of a month."""
     if month.day != 1 or month < EVER:

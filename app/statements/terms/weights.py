@@ -1,6 +1,5 @@
 """What complexes weighed elsewhere in a month, as by the truck: by hand or from a file. Nothing here commits."""
 
-import csv
 import re
 from collections.abc import Mapping, Sequence
 from datetime import date, datetime
@@ -14,14 +13,13 @@ from sqlalchemy.orm import Session
 from app.access import audit
 from app.access.reach import Reach
 from app.problems import Problem
+from app.registry.imports.sheets import File, read_sheet
 from app.registry.models import Complex
 from app.statements.terms import closed
 from app.statements.terms.models import ComplexWeight
 
 MOST_G = 1_000_000_000
 MOST_SOURCE = 200
-MOST_LINES = 5000
-COLUMNS = {"complex": ("complex", "단지코드", "단지"), "kg": ("kg", "중량(kg)", "중량")}
 THOUSANDS = re.compile(r"\d{1,3}(,\d{3})+(\.\d+)?")
 Row = dict[str, Any]
 
@@ -63,17 +61,19 @@ def grams_of(text: str) -> int:
     return int(grams)
 
 
-def check_lines(session: Session, district_id: int, month: date, text: str) -> list[Checked]:
-    """The lines of a CSV file with the columns `complex` (단지코드) and `kg` (중량); nothing is changed.
+def check_file(session: Session, district_id: int, month: date, file: File) -> list[Checked]:
+    """The lines of a CSV file with the columns `complex` (code) and `kg`; lines without kg are left out.
 
-    Raises `invalid` where the file cannot be read at all.
+    Nothing is changed. Raises Refused where the file cannot be read at all.
     """
-    rows = _parsed(text)
     names = _complexes(session, district_id)
     before = {id_: row.weighed_g for id_, row in _rows(session, district_id, month).items()}
     seen: set[str] = set()
     found = []
-    for line, code, kg in rows:
+    for row in read_sheet(file, ("complex", "kg")).rows:
+        code, kg = row.cells["complex"], row.cells["kg"]
+        if not kg:
+            continue
         id_, name = names.get(code, (None, None))
         grams, wrong = _grams(kg)
         if id_ is None:
@@ -83,8 +83,13 @@ def check_lines(session: Session, district_id: int, month: date, text: str) -> l
         elif wrong is None and month < closed.first_open_of_complex(session, district_id, id_):
             wrong = _l("The month is closed for this complex.")
         seen.add(code)
-        found.append(Checked(line, code[:40], name, kg[:40], grams, before.get(id_) if id_ else None, wrong))
+        found.append(Checked(row.line, code[:40], name, kg[:40], grams, before.get(id_) if id_ else None, wrong))
     return found
+
+
+def usable(lines: Sequence[Checked]) -> dict[str, int]:
+    """Grams by complex of the lines that can be used."""
+    return {each.complex: each.weighed_g for each in lines if each.wrong is None and each.weighed_g is not None}
 
 
 def set_weights(
@@ -157,28 +162,6 @@ def _grams(text: str) -> tuple[int | None, Any]:
         return grams_of(text), None
     except ValueError:
         return None, _l("Write kilograms as 1234.5.")
-
-
-def _parsed(text: str) -> list[tuple[int, str, str]]:
-    """Line number, complex and kilograms of each line that is not empty."""
-    lines = csv.reader(text.removeprefix("\ufeff").splitlines())
-    try:
-        rows = [(lines.line_num, [cell.strip() for cell in row]) for row in lines if any(map(str.strip, row))]
-    except csv.Error as error:
-        raise Problem("invalid", errors={"file": _l("This is no CSV file: %(error)s", error=str(error))}) from None
-    places = [_column(rows[0][1] if rows else [], names) for names in COLUMNS.values()]
-    if None in places or not 2 <= len(rows) <= MOST_LINES + 1:
-        told = _l("Give a CSV file whose first line names the columns complex and kg, with a line for each complex.")
-        raise Problem("invalid", errors={"file": told})
-    return [(line, *(_cell(row, place) for place in places)) for line, row in rows[1:]]  # type: ignore[misc]
-
-
-def _column(header: Sequence[str], names: Sequence[str]) -> int | None:
-    return next((place for place, cell in enumerate(header) if cell.lower() in names), None)
-
-
-def _cell(row: Sequence[str], place: int | None) -> str:
-    return row[place] if place is not None and place < len(row) else ""
 
 
 def _complexes(session: Session, district_id: int) -> dict[str, tuple[int, str]]:
