@@ -15,7 +15,7 @@ export PIP_ROOT_USER_ACTION := ignore
 export PIP_PROGRESS_BAR := off
 
 .DEFAULT_GOAL := help
-.PHONY: help install run test lint format lock bench bench-full soak chaos fuzz clean
+.PHONY: help install run test lint format lock bench bench-full soak chaos fuzz coverage clean
 
 help: ## Show this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-12s %s\n", $$1, $$2 }' $(firstword $(MAKEFILE_LIST))
@@ -57,6 +57,9 @@ chaos: $(INSTALLED) ## Kill simulated gateways at every commit and call, 200 tim
 
 fuzz: $(INSTALLED) ## Throw 200,000 damaged inputs at each serial parser (FUZZ_SECONDS=600 lengthens it, FUZZ_SEED repeats it)
 	$(BIN)/python -m scripts.fuzz
+
+coverage: $(INSTALLED) ## Measure that the readable cases of tests/billing take every branch of billing/
+	$(BIN)/pytest -n 0 -s tests/billing/test_coverage.py
 
 clean: ## Remove caches and builds; var/ (the data) and .venv stay
 	rm -rf build *.egg-info .pytest_cache .mypy_cache .ruff_cache .hypothesis .import_linter_cache

@@ -279,6 +279,15 @@ def test_an_adjustment_tells_the_old_and_the_new_and_how_the_new_came_about(
     assert third.ko == "배출 - 1회 배출 10.00 kg × 130원/kg = 1,300원 (원 미만 버림)"
 
 
+def test_a_line_names_the_tariffs_that_explain_it() -> None:
+    old, new = tariff(number=4), tariff(number=5, first_day=OCTOBER_15)
+    found = assess(month([part(1, 6200, 6205)], old, new, suspense=[500, 0], suspense_policy="shared"))
+    assert [tariffs_of(line.detail) for line in found.lines] == [{4, 5}, {4}]
+    assert tariffs_of(found.detail) == {4, 5}
+    (line,) = differences(found, {1: Billed(1, 6200, 1, 806)})
+    assert tariffs_of(line.detail) == {4, 5}
+
+
 @pytest.mark.parametrize(("won", "korean"), [(-500, "500원을 뺐습니다"), (500, "500원을 더했습니다")])
 def test_a_manual_adjustment_tells_its_reason(won: int, korean: str) -> None:
     line = Line("manual", MONTH, 1, 1, 0, 0, won, {"reason": "종량기 오류"})

@@ -137,6 +137,11 @@ def test_discharges_without_their_weights_cannot_be_rounded_one_by_one() -> None
         rate([JEJU], [Used(1250, 1)])
 
 
+def test_what_rounding_dropped_at_each_discharge_is_known_within_bounds() -> None:
+    # Three discharges of together 3.333 kg: at most 99.99 won, and each of them lost less than one.
+    assert bounds(JEJU, 3333, 3) == (Decimal("96.99"), Decimal("99.99"))
+
+
 @given(tariffs(tiering="graduated") | prepaid(), weights, st.integers(0, 5000))
 def test_more_grams_never_lower_a_graduated_bill(found: Tariff, grams: int, more: int) -> None:
     assert won(found, grams) <= won(found, grams + more)

@@ -25,6 +25,21 @@ def test_a_tariff_is_kept_as_json_without_loss(found: Tariff) -> None:
     assert not any(isinstance(value, float) for value in json.loads(text).values())
 
 
+def test_terms_are_kept_by_name_and_numbers_that_are_no_whole_ones_as_text() -> None:
+    found = tariff(*CITY[:2], unit_g=100, relief_percent=Decimal("33.50"))
+    assert json.loads(found.as_json()) == {
+        "tiers": [{"from_g": 0, "won_per_kg": "80"}, {"from_g": 20_000, "won_per_kg": "120"}],
+        "tiering": "graduated",
+        "rounding": "down",
+        "round_to_won": 1,
+        "rounded_at": "statement",
+        "unit_g": 100,
+        "unit_rounding": "down",
+        "free_g": 0,
+        "relief_percent": "33.50",
+    }
+
+
 def test_terms_may_name_the_tiers_alone() -> None:
     text = '{"tiers": [{"from_g": 0, "won_per_kg": "130"}]}'
     assert Tariff.from_json(1, LONG_AGO, text) == tariff()
