@@ -13,7 +13,7 @@ from app.registry.models import Building, Complex, Household
 from app.statements.estimates import weighing
 from app.statements.estimates.expecting import Days, missing
 from app.statements.estimates.models import Estimate, EstimateShare
-from billing.days import month_after, month_of
+from billing.days import month_after
 from billing.statements import Basis, Estimated
 from billing.tariffs import Span
 
@@ -54,14 +54,6 @@ def active(
         asked = asked.where(e.complex_id.in_(complex_ids))
     rows = session.execute(asked.order_by(e.first_day, e.id, s.tenancy_id)).all()
     return _estimated(session, district_id, month, at, spans, rows) if rows else {}
-
-
-def changed(session: Session, district_id: int, since: datetime, at: datetime) -> set[tuple[int, date]]:
-    """The complexes and months of which an estimate was made or settled after `since`, until `at`."""
-    e = Estimate
-    lately = sa.or_(*(sa.and_(column > since, column <= at) for column in (e.made_at, e.settled_at)))
-    asked = sa.select(e.complex_id, e.first_day).where(e.district_id == district_id, lately)
-    return {(complex_id, month_of(day)) for complex_id, day in session.execute(asked)}
 
 
 def estimate_page(

@@ -13,8 +13,8 @@ def moment(nullable: bool = False) -> fields.DateTime:
     return fields.DateTime(format="iso", allow_none=nullable)
 
 
-def month(**options: bool) -> fields.Date:
-    return fields.Date(metadata={"description": "The first day of the month"}, **options)
+def month(required: bool = False) -> fields.Date:
+    return fields.Date(required=required, metadata={"description": "A day of the month"})
 
 
 class EstimateArguments(Strict):

@@ -17,7 +17,7 @@ NOW = kst("2026-11-05", 12)
 
 
 class Bins:
-    """A complex with two bins that are heard all day in October; from September on a household fills one with 5 kg a day."""
+    """Two bins of a complex, heard all day in October; from September on a household throws away 5 kg a day."""
 
     def __init__(self, city: City, code: str = "W0G001") -> None:
         self.city = city
