@@ -11,6 +11,7 @@ import sqlalchemy as sa
 from app.access.second_factor import STEP_SECONDS
 from app.console import Command, Group, open_database, read_settings, say
 from app.db import UNAVAILABLE, Database, upgrade
+from app.demo import bills
 from app.demo.address import Address, parse_bind
 from app.demo.fleet import FLEET_FILE
 from app.demo.history import HISTORY_DAYS, History
@@ -159,6 +160,8 @@ def _fill(history: History, stop: threading.Event) -> None:
     with progress(MAKING_HISTORY) as tell:
         history.fill(now(), stop.is_set, tell)
     history.fill(now(), stop.is_set)  # what came about while it was made
+    if not stop.is_set():
+        bills.bill(history.database, now())
 
 
 def _keep_up(history: History, stop: threading.Event) -> None:

@@ -18,13 +18,13 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import NamedTuple
 
-from scripts.bench import client, drain, floors, footprint, parsing, servers, spool, volumes, workload
+from scripts.bench import client, closing, drain, floors, footprint, parsing, servers, spool, volumes, workload
 from scripts.bench.workload import Site
 from scripts.bench.year import HUNDREDTH, TENTH, WHOLE
 from scripts.postgres import create_database, describe, ensure_database, private_postgres
 
 POSTGRESQL, SQLITE = "PostgreSQL", "SQLite"
-PARTS = ("ingest", "volumes", "footprint", "spool", "drain", "parsing")
+PARTS = ("ingest", "volumes", "closing", "footprint", "spool", "drain", "parsing")
 WORKERS = {POSTGRESQL: 2, SQLITE: 1}
 CONNECTIONS = 16
 BATCHES = {500: 160, 50: 800, 1: 3000}
@@ -72,6 +72,8 @@ def main() -> None:
         parts += [heading(rounds), *(section(database, found) for database, found in results.items())]
     if "volumes" in wanted:
         parts += [volumes.ABOUT, *measure_volumes(arguments.rounds, full=arguments.full)]
+    if "closing" in wanted:
+        parts += [closing.ABOUT, *measure_closing(min(arguments.rounds, 3), full=arguments.full)]
     if "footprint" in wanted:
         parts.append(footprint.section(60 if arguments.full else 30))
     if "spool" in wanted:
@@ -182,6 +184,17 @@ def measure_volumes(rounds: int, *, full: bool) -> Iterator[str]:
         print(f"  The data stay in {folder} and the temporary folder jongnyang-pg-kept-bench: delete both for room.")
     else:
         shutil.rmtree(folder)
+
+
+def measure_closing(rounds: int, *, full: bool) -> Iterator[str]:
+    """The tables of both databases: up to the first district's size, or in full to ten times as many households."""
+    sizes = (closing.SMALL, closing.DISTRICT, *((closing.LARGE,) if full else ()))
+    with private_postgres({}) as server:
+        urls = {size: ensure_database(server, f"closing_{size.homes}") for size in sizes}
+        yield closing.section(POSTGRESQL, rounds, urls)
+    folder = workload.on_disk("closing")
+    yield closing.section(SQLITE, rounds, {size: f"sqlite:///{folder}/{size.homes}.db" for size in sizes})
+    shutil.rmtree(folder)
 
 
 def where() -> str:

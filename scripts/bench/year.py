@@ -6,7 +6,7 @@ empty: a real ledger has some 100 bytes more a row. The rollups of the ledger ar
 the alive intervals are written at once, without the 6.3 million intervals of a year, which no volume is read from.
 """
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -43,13 +43,13 @@ class Size(NamedTuple):
 WHOLE, TENTH, HUNDREDTH = Size("whole", 302), Size("tenth", 30), Size("hundredth", 3)
 
 
-def build(url: str, size: Size) -> None:
-    """Make the year, or what is missing of it."""
+def build(url: str, size: Size, months: Sequence[date] = MONTHS) -> None:
+    """Make the year, or what is missing of it, or only some of its months."""
     db.upgrade(url)
     database = Database(url)
     try:
         _register(database, size)
-        for month in MONTHS:
+        for month in months:
             _fill(database, size, month)
         if not _is_any(database, "SELECT 1 FROM complex_day LIMIT 1"):
             print(f"  {size.name}: rollups …", flush=True)
