@@ -7,7 +7,7 @@ inserts a row has to forge all that follow, and the last number and hash, of whi
 
 import hashlib
 import json
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from datetime import datetime
 from typing import Any, NamedTuple
 
@@ -48,20 +48,36 @@ def book(executor: Executor, district_id: int, entry: Entry, actor: str, now: da
     Others who book wait until the transaction ends: book last, after whatever else it locks or changes. An action
     without its sentence in `audit_words` is a mistake of the program (ValueError).
     """
-    if entry.action not in ACTIONS:
-        raise ValueError(f"{entry.action} has no sentence in app/access/audit_words.py.")
-    id_ = allocate(executor, district_id, "audit_entry")[0]
-    before = sa.select(AuditEntry.hash).where(AuditEntry.district_id == district_id, AuditEntry.id == id_ - 1)
-    row = entry._asdict() | _origin()
-    row |= {"district_id": district_id, "id": id_, "at": now, "actor": actor, "subject_id": str(entry.subject_id)}
-    row |= {name: _encoded(getattr(entry, name)) for name in ("before", "after")}
-    row = {name: value.replace("\0", "␀") if isinstance(value, str) else value for name, value in row.items()}
-    row["previous_hash"] = executor.execute(before).scalar() or FIRST
-    row["hash"] = hash_of(row)
-    executor.execute(sa.insert(AuditEntry).values(row))
+    return book_all(executor, district_id, [entry], actor, now)[0]
+
+
+def book_all(
+    executor: Executor, district_id: int, entries: Sequence[Entry], actor: str, now: datetime
+) -> Sequence[int]:
+    """As `book`, for several entries at once; their numbers."""
+    unnamed = [entry.action for entry in entries if entry.action not in ACTIONS]
+    if unnamed:
+        raise ValueError(f"{unnamed[0]} has no sentence in app/access/audit_words.py.")
+    if not entries:
+        return ()
+    ids = allocate(executor, district_id, "audit_entry", len(entries))
+    before = sa.select(AuditEntry.hash).where(AuditEntry.district_id == district_id, AuditEntry.id == ids[0] - 1)
+    previous = executor.execute(before).scalar() or FIRST
+    rows = []
+    for id_, entry in zip(ids, entries, strict=True):
+        rows.append(_row(entry, {"district_id": district_id, "id": id_, "at": now, "actor": actor}, previous))
+        previous = rows[-1]["hash"]
+    executor.execute(sa.insert(AuditEntry), rows)
     if has_request_context():
         g.audited = True
-    return id_
+    return ids
+
+
+def _row(entry: Entry, key: dict[str, Any], previous: bytes) -> dict[str, Any]:
+    row = entry._asdict() | _origin() | key | {"subject_id": str(entry.subject_id)}
+    row |= {name: _encoded(getattr(entry, name)) for name in ("before", "after")}
+    row = {name: value.replace("\0", "␀") if isinstance(value, str) else value for name, value in row.items()}
+    return row | {"previous_hash": previous, "hash": hash_of(row | {"previous_hash": previous})}
 
 
 def head(executor: Executor, district_id: int) -> tuple[int, str]:

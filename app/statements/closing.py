@@ -1,101 +1,38 @@
-"""A complex's month: its preview, its review, and closing it, each in the caller's transaction."""
+"""Review of previews, and closing months as their previews say."""
 
-from datetime import date, datetime, time, timedelta
-from typing import Any, NamedTuple
+from collections.abc import Sequence
+from datetime import date, datetime, time
+from typing import Any
 
 import sqlalchemy as sa
 from msgspec.json import decode
 from sqlalchemy.orm import Session
 
-from app.access import audit
-from app.ids import allocate
 from app.problems import Problem
 from app.registry.models import Complex
-from app.statements import reading as readings
-from app.statements import storing
-from app.statements.composing import Composed, Key, number_of
-from app.statements.locking import lock, run_of
+from app.statements import telling
+from app.statements.locking import lock, lock_all, runs_of
 from app.statements.models import StatementRun
-from app.statements.position import positions_of
-from app.statements.reading import Reading
-from app.statements.terms import policy
+from app.statements.position import Position, positions_of
+from app.statements.telling import Made
 from billing.days import SEOUL, month_after
-
-SETTLED = timedelta(minutes=1)  # a run reads what was booked until so long ago: all of it is committed by then
-
-
-class Made(NamedTuple):
-    """A run as it stands now; `changed` tells whether its content is other than before."""
-
-    id: int
-    complex: str
-    number: str
-    state: str
-    statements: int
-    grams: int
-    won: int
-    content_hash: bytes
-    changed: bool
-
-
-def preview(session: Session, district_id: int, complex_id: int, month: date, actor: str, now: datetime) -> Made:
-    """Make the preview of a complex's month, or make it anew as of now.
-
-    What reads as before stays as it is, its review included. Raises the Problems `no-tariff` and `already-final`.
-    """
-    lock(session, district_id, complex_id)
-    ((_, found),) = readings.read(session, district_id, [complex_id], month, now - SETTLED)
-    if isinstance(found, Problem):
-        raise found
-    return store(session, district_id, found, actor, now)
-
-
-def store(
-    session: Session, district_id: int, found: Reading, actor: str, now: datetime, run_id: int | None = None
-) -> Made:
-    """Store the preview of a reading; the complex is locked. `run_id` is for a run that is new."""
-    complex_, month = _complex(session, district_id, found.complex_id), found.complex_month.month
-    before = run_of(session, district_id, complex_.id, month)
-    if before is not None:
-        if before.state == "final":
-            raise Problem("already-final", run=before.number)
-        run_id = before.id
-    key = Key(district_id, run_id or new_id(session, district_id), complex_.id, number_of(complex_.code, month), month)
-    composed = readings.composed(session, key, found)
-    made = {"ledger_at": found.at, "made_at": now, "made_by": actor}
-    changed = before is None or before.content_hash != composed.run["content_hash"]
-    if changed:
-        window = timedelta(days=policy.of(session, district_id).review_days)
-        _write(session, composed, made | {"review_until": now + window}, before is not None)
-    else:
-        _update(session, district_id, key.run_id, made)
-    _audit(session, "run.previewed", complex_, composed.run, actor, now)
-    return _made(complex_, composed.run, "preview", changed)
-
-
-def new_id(session: Session, district_id: int) -> int:
-    """An id for a run."""
-    return allocate(session, district_id, "statement_run")[0]
-
-
-def _write(session: Session, composed: Composed, made: dict[str, Any], again: bool) -> None:
-    run = composed.run | made | {"state": "preview", "reviewed_at": None, "reviewed_by": None}
-    if again:
-        storing.remove(session.connection(), run["district_id"], run["id"])
-        _update(session, run["district_id"], run["id"], run)
-    else:
-        session.execute(sa.insert(StatementRun).values(run))
-    storing.write(session.connection(), composed.statements, composed.lines)
 
 
 def review(session: Session, district_id: int, complex_id: int, month: date, actor: str, now: datetime) -> None:
-    """A manager agrees to the preview: the window for it is over. Raises `no-preview` and `already-final`."""
+    """A manager agrees to the preview: the window for it is over.
+
+    Raises `no-preview`, `already-final`, and `nothing-changes` where somebody has agreed before.
+    """
     complex_ = lock(session, district_id, complex_id)
-    run = _preview_of(session, district_id, complex_, month)
+    run = runs_of(session, district_id, [complex_id], month).get(complex_id)
+    refused = _refused(complex_, run, month)
+    if refused or run is None:
+        raise refused or Problem("no-preview")
     if run.reviewed_at is not None:
         raise Problem("nothing-changes")
-    _update(session, district_id, run.id, {"reviewed_at": now, "reviewed_by": actor})
-    _audit(session, "run.reviewed", complex_, _fields(run), actor, now)
+    run.reviewed_at, run.reviewed_by = now, actor
+    session.flush()
+    telling.book(session, "run.reviewed", [(complex_, telling.columns_of(run))], actor, now)
 
 
 def finalise(
@@ -109,65 +46,64 @@ def finalise(
 ) -> Made:
     """Close a complex's month as its preview says; from then on the database refuses any change.
 
-    Raises `no-preview`, `already-final`, `month-not-over`, `preview-outdated` where something that the preview follows
-    from has changed since, and `review-open` while managers may still look at it, unless a reason is given.
+    Raises `not-found`, `no-preview`, `already-final`, `month-not-over`, `preview-outdated` where something that the
+    preview follows from has changed since, and `review-open` while managers may still look, unless a reason is given.
     """
-    complex_ = lock(session, district_id, complex_id)
-    run = _preview_of(session, district_id, complex_, month)
-    _check_may_close(session, run, now, early_reason)
-    early = run.reviewed_at is None and now < run.review_until
-    final = {"state": "final", "finalised_at": now, "finalised_by": actor}
-    _update(session, district_id, run.id, final | {"early_reason": early_reason if early else None})
-    _audit(session, "run.finalised", complex_, _fields(run), actor, now, early_reason if early else None)
-    return _made(complex_, _fields(run), "final", changed=True)
+    answers = finalise_all(session, district_id, [complex_id], month, actor, now, early_reason)
+    if not answers:
+        raise Problem("not-found")
+    if isinstance(answers[0], Problem):
+        raise answers[0]
+    return answers[0]
 
 
-def _check_may_close(session: Session, run: StatementRun, now: datetime, early_reason: str | None) -> None:
-    if run.ledger_at < datetime.combine(month_after(run.month), time(), SEOUL):
-        raise Problem("month-not-over", run=run.number)
-    positions = positions_of(session, run.district_id, [run.complex_id], run.month)
-    if decode(run.detail)["position"] != positions[run.complex_id]._asdict():
-        raise Problem("preview-outdated", run=run.number)
-    if run.reviewed_at is None and now < run.review_until and not (early_reason or "").strip():
-        raise Problem("review-open", run=run.number, review_until=run.review_until.isoformat())
-
-
-def _preview_of(session: Session, district_id: int, complex_: Complex, month: date) -> StatementRun:
-    run = run_of(session, district_id, complex_.id, month)
-    if run is None:
-        raise Problem("no-preview", complex=complex_.code, month=f"{month:%Y-%m}")
-    if run.state == "final":
-        raise Problem("already-final", run=run.number)
-    return run
-
-
-def _complex(session: Session, district_id: int, complex_id: int) -> Complex:
-    return session.get_one(Complex, (district_id, complex_id))
-
-
-def _update(session: Session, district_id: int, run_id: int, values: dict[str, Any]) -> None:
-    r = StatementRun
-    session.execute(sa.update(r).where(r.district_id == district_id, r.id == run_id).values(values))
-
-
-def _fields(run: StatementRun) -> dict[str, Any]:
-    return {column.key: getattr(run, column.key) for column in StatementRun.__table__.columns}
-
-
-def _made(complex_: Complex, run: dict[str, Any], state: str, changed: bool) -> Made:
-    sums = (run["statements"], run["grams"], run["won"])
-    return Made(run["id"], complex_.code, run["number"], state, *sums, run["content_hash"], changed)
-
-
-def _audit(
+def finalise_all(
     session: Session,
-    action: str,
-    complex_: Complex,
-    run: dict[str, Any],
+    district_id: int,
+    complex_ids: Sequence[int],
+    month: date,
     actor: str,
     now: datetime,
-    reason: str | None = None,
-) -> None:
-    said = {name: run[name] for name in ("statements", "grams", "won")} | {"content_hash": run["content_hash"].hex()}
-    entry = audit.Entry(action, "run", run["number"], run["number"], None, said, reason, complex_.id)
-    audit.book(session, complex_.district_id, entry, actor, now)
+    early_reason: str | None = None,
+) -> list[Made | Problem]:
+    """The same of several complexes in one transaction: what became of each, by id."""
+    complexes = lock_all(session, district_id, complex_ids)
+    positions = positions_of(session, district_id, complex_ids, month)
+    runs = runs_of(session, district_id, complex_ids, month)
+    reason = (early_reason or "").strip()
+    answers: list[Made | Problem] = []
+    closed: list[tuple[Complex, dict[str, Any]]] = []
+    for complex_id, complex_ in complexes.items():
+        run = runs.get(complex_id)
+        refused = _refused(complex_, run, month) or _kept_open(run, positions[complex_id], now, reason)
+        if refused:
+            answers.append(refused)
+        elif run is not None:
+            early = run.reviewed_at is None and now < run.review_until
+            final = {"finalised_at": now, "finalised_by": actor, "early_reason": reason if early else None}
+            closed.append((complex_, telling.columns_of(run) | final))
+            answers.append(telling.made(complex_, closed[-1][1], "final", changed=True))
+    if closed:
+        final_of = ("district_id", "id", "finalised_at", "finalised_by", "early_reason")
+        rows = [{name: row[name] for name in final_of} | {"state": "final"} for _, row in closed]
+        session.execute(sa.update(StatementRun), rows)
+        telling.book(session, "run.finalised", closed, actor, now, reason or None)
+    return answers
+
+
+def _refused(complex_: Complex, run: StatementRun | None, month: date) -> Problem | None:
+    if run is None:
+        return Problem("no-preview", complex=complex_.code, month=f"{month:%Y-%m}")
+    return Problem("already-final", run=run.number) if run.state == "final" else None
+
+
+def _kept_open(run: StatementRun | None, position: Position, now: datetime, reason: str) -> Problem | None:
+    """Why a preview cannot be closed yet."""
+    assert run is not None
+    if run.ledger_at < datetime.combine(month_after(run.month), time(), SEOUL):
+        return Problem("month-not-over", run=run.number)
+    if decode(run.detail)["position"] != position._asdict():
+        return Problem("preview-outdated", run=run.number)
+    if run.reviewed_at is None and now < run.review_until and not reason:
+        return Problem("review-open", run=run.number, review_until=run.review_until.isoformat())
+    return None

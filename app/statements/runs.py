@@ -1,4 +1,4 @@
-"""Runs of one complex (see `closing`) and of a whole month: one transaction for each complex.
+"""Runs of one complex (see `previewing` and `closing`) and of a whole month, some complexes in each transaction.
 
 Stopped or killed anywhere, a month is repeated as it is: what is closed stays, what reads as before is not written
 again, and the same reading has the same hash.
@@ -15,20 +15,22 @@ from app.db import Database
 from app.ids import allocate
 from app.problems import Problem
 from app.registry.models import Complex, Household
+from app.statements import previewing
 from app.statements import reading as readings
-from app.statements.closing import SETTLED as SETTLED
-from app.statements.closing import Made as Made
 from app.statements.closing import finalise as finalise
-from app.statements.closing import new_id as new_id
-from app.statements.closing import preview as preview
+from app.statements.closing import finalise_all
 from app.statements.closing import review as review
-from app.statements.closing import store
 from app.statements.locking import lock as lock
 from app.statements.locking import run_of as run_of
 from app.statements.models import StatementRun
-from app.statements.position import positions_of
+from app.statements.previewing import SETTLED as SETTLED
+from app.statements.previewing import new_id as new_id
+from app.statements.previewing import preview as preview
 from app.statements.reading import Reading
 from app.statements.spreading import spread
+from app.statements.telling import Made as Made
+
+MOST_STATEMENTS, MOST_COMPLEXES = 5_000, 50  # of one transaction: enough to be quick, few enough to wait for
 
 
 class Outcome(NamedTuple):
@@ -130,48 +132,53 @@ def _shares(session: Session, district_id: int, codes: Sequence[str] | None, wor
 
 
 def _preview(database: Database, job: Job) -> Iterator[Outcome]:
-    """Read the month once, and write each complex in a transaction of its own."""
+    """Read the month once, and write the complexes batch by batch."""
     with database.reading() as connection, Session(connection) as session:
         closed = _closed(session, job)
-        yield from (_final(job, run, changed=False) for run in closed)
+        yield from (_final(job, run) for run in closed)
         ids = sorted(job.complexes.keys() - {run.complex_id for run in closed})
         run_ids = dict(zip(ids, _new_ids(database, job.district_id, len(ids)), strict=True))
-        for complex_id, found in readings.read(session, job.district_id, ids, job.month, job.now - SETTLED):
-            yield _attempt(job, complex_id, lambda: _store(database, job, complex_id, found, run_ids[complex_id]))  # noqa: B023
+        for batch in _batches(readings.read(session, job.district_id, ids, job.month, job.now - SETTLED)):
+            with database.begin() as writing:
+                how = (job.month, job.actor, job.now, run_ids)
+                answers = previewing.store(writing, job.district_id, batch, *how)
+            yield from map(_outcome, (job.complexes[id_] for id_ in batch), answers)
 
 
-def _store(database: Database, job: Job, complex_id: int, found: Reading | Problem, run_id: int) -> Made:
-    """Store a reading, or read once more where something that it follows from was added meanwhile."""
-    if isinstance(found, Problem):
-        raise found
-    with database.begin() as session:
-        lock(session, job.district_id, complex_id)
-        if found.position != positions_of(session, job.district_id, [complex_id], job.month)[complex_id]:
-            return preview(session, job.district_id, complex_id, job.month, job.actor, job.now)
-        return store(session, job.district_id, found, job.actor, job.now, run_id)
+def _batches(
+    found: Iterator[tuple[int, Reading | Problem]],
+) -> Iterator[dict[int, Reading | Problem]]:
+    """Readings as they come, as many together as make a good transaction."""
+    batch: dict[int, Reading | Problem] = {}
+    statements = 0
+    for complex_id, each in found:
+        batch[complex_id] = each
+        statements += len(each.complex_month.parts) if isinstance(each, Reading) else 0
+        if statements >= MOST_STATEMENTS or len(batch) == MOST_COMPLEXES:
+            yield batch
+            batch, statements = {}, 0
+    if batch:
+        yield batch
 
 
 def _finalise(database: Database, job: Job) -> Iterator[Outcome]:
     with database.reading() as connection, Session(connection) as session:
         closed = _closed(session, job)
-    yield from (_final(job, run, changed=False) for run in closed)
-    for complex_id in sorted(job.complexes.keys() - {run.complex_id for run in closed}):
-        yield _attempt(job, complex_id, lambda: _close(database, job, complex_id))  # noqa: B023
+    yield from (_final(job, run) for run in closed)
+    ids = sorted(job.complexes.keys() - {run.complex_id for run in closed})
+    for first in range(0, len(ids), MOST_COMPLEXES):
+        batch = ids[first : first + MOST_COMPLEXES]
+        with database.begin() as session:
+            how = (job.month, job.actor, job.now, job.early_reason)
+            answers = finalise_all(session, job.district_id, batch, *how)
+        yield from map(_outcome, (job.complexes[id_] for id_ in batch), answers)
 
 
-def _close(database: Database, job: Job, complex_id: int) -> Made:
-    with database.begin() as session:
-        how = (job.month, job.actor, job.now, job.early_reason)
-        return finalise(session, job.district_id, complex_id, *how)
-
-
-def _attempt(job: Job, complex_id: int, act: Callable[[], Made]) -> Outcome:
-    try:
-        made = act()
-    except Problem as problem:
-        return Outcome(job.complexes[complex_id], "refused", False, problem=problem.slug, extra=problem.extra)
+def _outcome(code: str, made: Made | Problem) -> Outcome:
+    if isinstance(made, Problem):
+        return Outcome(code, "refused", False, problem=made.slug, extra=made.extra)
     sums = (made.number, made.statements, made.grams, made.won, made.content_hash.hex())
-    return Outcome(made.complex, made.state, made.changed, *sums)
+    return Outcome(code, made.state, made.changed, *sums)
 
 
 def _new_ids(database: Database, district_id: int, count: int) -> Sequence[int]:
@@ -188,6 +195,6 @@ def _closed(session: Session, job: Job) -> Sequence[StatementRun]:
     return session.scalars(sa.select(r).where(*mine, r.complex_id.in_(job.complexes))).all()
 
 
-def _final(job: Job, run: StatementRun, changed: bool) -> Outcome:
+def _final(job: Job, run: StatementRun) -> Outcome:
     sums = (run.number, run.statements, run.grams, run.won, run.content_hash.hex())
-    return Outcome(job.complexes[run.complex_id], "final", changed, *sums)
+    return Outcome(job.complexes[run.complex_id], "final", False, *sums)

@@ -59,10 +59,10 @@ def write(connection: sa.Connection, statements: Iterable[StatementRow], lines: 
     _insert(connection, StatementLine.__tablename__, LINE_COLUMNS, lines)
 
 
-def remove(connection: sa.Connection, district_id: int, run_id: int) -> None:
-    """Delete what a preview has, to make it anew."""
+def remove(connection: sa.Connection, district_id: int, run_ids: Sequence[int]) -> None:
+    """Delete what previews have, to make them anew."""
     for table in (StatementLine, Statement):
-        connection.execute(sa.delete(table).where(table.district_id == district_id, table.run_id == run_id))
+        connection.execute(sa.delete(table).where(table.district_id == district_id, table.run_id.in_(run_ids)))
 
 
 def _insert(connection: sa.Connection, table: str, columns: Sequence[str], rows: Iterable[tuple[Any, ...]]) -> None:
