@@ -271,7 +271,9 @@ KINDS = {
     "credit-too-large": Kind(
         409,
         _l("More would be credited than is billed for that month."),
-        _l("“billed_won” is what is left of it, earlier credits taken off. Credit that at most, or take a credit back."),
+        _l(
+            "“billed_won” is what is left of it, earlier credits taken off. Credit that at most, or take a credit back."
+        ),
     ),
     "nothing-waits": Kind(
         409,
