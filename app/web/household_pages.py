@@ -23,8 +23,9 @@ from app.registry.household_queries import STATES, Asked, household_detail, hous
 from app.registry.moves import NOT_YET
 from app.registry.residents import Details
 from app.schemas import MAX_ID
+from app.statements.finding import Sought, statements
 from app.times import now
-from app.web import fields, forms
+from app.web import billing_words, fields, forms
 from app.web import household_words as words
 from app.web.fields import Fields
 from billing.days import service_day
@@ -32,7 +33,8 @@ from billing.days import service_day
 blueprint = Blueprint("household_pages", __name__)
 
 PAGE = 100
-READ, WRITE, REVEAL = "household:read", "household:write", "household:reveal"
+READ, WRITE, REVEAL, BILLING = "household:read", "household:write", "household:reveal", "billing:read"
+STATEMENTS = 12  # of the newest on the household's page
 HOUSEHOLD = f"/households/<int(max={MAX_ID}):household_id>"
 REVEALED = "revealed"  # in the session: by reader and household, until which Unix time its details are shown
 SHOWN_FOR = timedelta(minutes=10)
@@ -227,6 +229,7 @@ def _household(household_id: int, told: str = "", failure: str = "", errors: dic
         touches = recent_touches(at.session, at.district_id, at.now, complex_code=row["complex"], reach=at.reach)
         cards = [("card", card["id"]) for card in row["held_cards"]]
         done = history(at.session, at.district_id, at.reach, "household", household_id, also=cards)
+        owed = _statements(at, household_id)
     current = next((each for each in row["tenancies"] if each["current"]), None)
     return render_template(
         "household.html",
@@ -235,9 +238,17 @@ def _household(household_id: int, told: str = "", failure: str = "", errors: dic
         until=until,
         touches=[touch for touch in touches if touch["card"] in ("unknown", "free")],
         history=done,
+        statements=owed,
         **{"told": told, "failure": failure, "errors": errors or {}},
         **_shared(),
     )
+
+
+def _statements(at: Desk, household_id: int) -> list[dict[str, Any]] | None:
+    """The newest statements of a household; None for those who may not read any."""
+    if not current_identity().may(BILLING):
+        return None
+    return statements(at.session, at.district_id, Sought(household_id=household_id), at.reach, limit=STATEMENTS)
 
 
 def _shown_until(household_id: int) -> datetime | None:
@@ -304,4 +315,11 @@ POOR = (fields.POOR_DAY, fields.POOR_NUMBER, NOT_YET)  # already in the reader's
 def _shared() -> dict[str, Any]:
     may = current_identity().may
     today = service_day(now())
-    return {"words": words, "today": today, "may_write": may(WRITE), "may_reveal": may(REVEAL), "given": request.form}
+    return {
+        "words": words,
+        "billing": billing_words,
+        "today": today,
+        "may_write": may(WRITE),
+        "may_reveal": may(REVEAL),
+        "given": request.form,
+    }

@@ -24,6 +24,7 @@ class Office:
         self.app, self.database = app, database_of(app)
         self.town = BilledTown(self.database)
         self.home, self.neighbour = self.town.home("101", "1203"), self.town.home("101", "1204")
+        self.elsewhere = self.town.home("201", "305", complex="W0G002")
         for day, grams in (("2026-10-05", 12_000), ("2026-10-07 20:15", 11_990), ("2026-10-07 21:00", 10)):
             self.town.discharge(self.home, day, grams)
         self.town.discharge(None, "2026-10-08", 1_005)
@@ -31,7 +32,7 @@ class Office:
 
     @cached_property
     def kim(self) -> FlaskClient:
-        return self._logged_in("kim")
+        return self.logged_in("kim")
 
     @cached_property
     def lee(self) -> FlaskClient:
@@ -43,9 +44,9 @@ class Office:
 
     def manager(self, login: str, code: str) -> FlaskClient:
         add_person(self.database, login, role="manager", complex_ids=(self.town.complexes[code],))
-        return self._logged_in(login)
+        return self.logged_in(login)
 
-    def _logged_in(self, login: str) -> FlaskClient:
+    def logged_in(self, login: str) -> FlaskClient:
         client = self.app.test_client()
         log_in(client, login)
         return client
@@ -201,3 +202,15 @@ def test_statements_are_found_by_unit_and_page_by_page(office: Office, monkeypat
     assert "202609-W0G001-0001" in second
     assert "after=" not in second
     assert "No statement fits" in office.page("/billing/statements?unit=999&after=nonsense")
+
+
+def test_the_page_of_a_household_lists_its_statements_for_those_who_may_read_them(office: Office) -> None:
+    office.town.final("2026-09")
+    office.town.preview("2026-10")
+    path = f"/households/{office.home.household_id}"
+    page = office.page(path, office.lee)
+    assert page.index("202610-W0G001-0001") < page.index("202609-W0G001-0001")
+    assert "202610-W0G001-0002" not in page
+    assert "This household has no statement yet." in office.page(f"/households/{office.elsewhere.household_id}")
+    add_person(office.database, "cho", scopes=("household:read",))
+    assert "Statements" not in office.page(path, office.logged_in("cho"))
