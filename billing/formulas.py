@@ -114,7 +114,7 @@ def _step(tariff: Tariff, step: Step, dated: bool) -> Words:
     else:
         due = won(step.won)
     heading = Words(f"{when.ko}{where.ko}", f"{when.en}{where.en}")
-    heading = Words(*(f"{text.removesuffix(', ')}: " if text else "" for text in heading))
+    heading = Words(*(f"{text[0].upper()}{text[1:].removesuffix(', ')}: " if text else "" for text in heading))
     return Words(f"{heading.ko}{product.ko} = {due.ko}", f"{heading.en}{product.en} = {due.en}")
 
 

@@ -68,14 +68,18 @@ class History:
         """What the month's discharges come to, for everybody who lived there."""
         general, relief = self.schedules["general"], self.schedules["relief"]
         spans = general.spans(month, relief)
+        weighed = defaultdict(list)
+        for record in records:
+            if record.day.month == month.month:
+                weighed[record.tenancy_id].append(record)
         lived = [(home, days_within(month, home.first_day, home.end)) for home in self.homes]
         parts = [
-            Part(home.household_id, home.tenancy_id, home.payer_class, days, summed(records, home.tenancy_id, spans))
+            Part(home.household_id, home.tenancy_id, home.payer_class, days, summed(weighed[home.tenancy_id], spans))
             for home, days in lived
             if days
         ]
         tariffs = {name: schedule.over(spans) for name, schedule in self.schedules.items()}
-        return ComplexMonth(month, *self.terms, spans, tariffs, parts, summed(records, 0, spans))
+        return ComplexMonth(month, *self.terms, spans, tariffs, parts, summed(weighed[0], spans))
 
     def billed(self, month: date) -> dict[int, Billed]:
         """What every tenancy was billed for the month, by the statements that were not voided."""
@@ -117,11 +121,11 @@ class History:
         self.statements[run, tenancy_id] = lines
 
 
-def summed(records: list[Weighed], tenancy_id: int, spans: tuple[Span, ...]) -> tuple[Used, ...]:
+def summed(records: list[Weighed], spans: tuple[Span, ...]) -> tuple[Used, ...]:
     """A tenancy's discharges by span, with the weight of each."""
-    own, found = [each for each in records if each.tenancy_id == tenancy_id], []
+    found = []
     for span in spans:
-        grams = [each.grams for each in own if span.first_day <= each.day < span.end]
+        grams = [each.grams for each in records if span.first_day <= each.day < span.end]
         found.append(Used(sum(grams), len(grams), tuple((each, 1) for each in grams)))
     return tuple(found)
 
@@ -136,14 +140,14 @@ def drawn(seed: int) -> History:
         mix.choice(("equal", "weight")),
     )
     homes = list(_homes(mix))
-    records = [_discharge(mix, number, homes) for number in range(mix.randint(1, 25))]
+    records = [_discharge(mix, number, homes) for number in range(mix.randint(1, 18))]
     records += [_corrected(mix, record, homes) for record in mix.choices(records, k=mix.randint(0, 8))]
     mix.shuffle(records)
     return History(schedules, terms, homes, sorted(records, key=lambda record: record.known))
 
 
 def _homes(mix: random.Random) -> Iterator[Home]:
-    for household_id in range(1, 1 + mix.randint(1, 4)):
+    for household_id in range(1, 1 + mix.randint(1, 3)):
         moved = FIRST + timedelta(days=mix.randint(1, 59)) if mix.random() < 0.5 else None
         payer_class = mix.choice(("general", "general", "relief"))
         yield Home(household_id, household_id, payer_class, date(2020, 1, 1), moved)

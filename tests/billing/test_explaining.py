@@ -87,9 +87,9 @@ def test_tiers_are_told_step_by_step() -> None:
         "합계: 1,600원 + 1,200원 + 280.14원 = 3,080.14원 → 3,080원 (원 미만 버림)",
     ]
     assert en(usage(city, 32_001), city)[1:4] == [
-        "up to 20.00 kg: 20.00 kg × 80 won/kg = 1,600 won",
-        "from 20.00 kg to 30.00 kg: 10.00 kg × 120 won/kg = 1,200 won",
-        "from 30.00 kg on: 2.001 kg × 140 won/kg = 280.14 won",
+        "Up to 20.00 kg: 20.00 kg × 80 won/kg = 1,600 won",
+        "From 20.00 kg to 30.00 kg: 10.00 kg × 120 won/kg = 1,200 won",
+        "From 30.00 kg on: 2.001 kg × 140 won/kg = 280.14 won",
     ]
 
 
@@ -99,17 +99,17 @@ def test_tiers_are_told_step_by_step() -> None:
         (
             19_999,
             "합계가 20.00 kg 미만이므로 전체 중량: 19.999 kg × 80원/kg = 1,599.92원",
-            "all weight, as the total is below 20.00 kg: 19.999 kg × 80 won/kg = 1,599.92 won",
+            "All weight, as the total is below 20.00 kg: 19.999 kg × 80 won/kg = 1,599.92 won",
         ),
         (
             20_000,
             "합계가 20.00 kg 이상 30.00 kg 미만이므로 전체 중량: 20.00 kg × 120원/kg = 2,400원",
-            "all weight, as the total is 20.00 kg or more and below 30.00 kg: 20.00 kg × 120 won/kg = 2,400 won",
+            "All weight, as the total is 20.00 kg or more and below 30.00 kg: 20.00 kg × 120 won/kg = 2,400 won",
         ),
         (
             30_000,
             "합계가 30.00 kg 이상이므로 전체 중량: 30.00 kg × 140원/kg = 4,200원",
-            "all weight, as the total is 30.00 kg or more: 30.00 kg × 140 won/kg = 4,200 won",
+            "All weight, as the total is 30.00 kg or more: 30.00 kg × 140 won/kg = 4,200 won",
         ),
     ],
 )
@@ -128,7 +128,7 @@ def test_a_price_change_within_the_month_names_the_days_on_which_prices_began() 
         "2026년 10월 15일 시행 단가, 20.00 kg까지: 6.205 kg × 80원/kg = 496.4원",
         "합계: 806원 + 496.4원 = 1,302.4원 → 1,302원 (원 미만 버림)",
     ]
-    assert en(line, old, new)[2] == "price since 15 October 2026, up to 20.00 kg: 6.205 kg × 80 won/kg = 496.4 won"
+    assert en(line, old, new)[2] == "Price since 15 October 2026, up to 20.00 kg: 6.205 kg × 80 won/kg = 496.4 won"
 
 
 def test_units_free_weight_and_relief_are_told() -> None:
@@ -143,7 +143,7 @@ def test_units_free_weight_and_relief_are_told() -> None:
     ]
     assert en(usage(found, 12_345), found)[1:5] == [
         "12.30 kg of it count (whole steps of 100 g, the rest dropped).",
-        "the first 2.00 kg are free: 2.00 kg × 0 won/kg = 0 won",
+        "The first 2.00 kg are free: 2.00 kg × 0 won/kg = 0 won",
         "10.30 kg × 130 won/kg = 1,339 won",
         "Relief of 50%: 1,339 won − 669.5 won = 669.5 won",
     ]

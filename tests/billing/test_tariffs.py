@@ -1,5 +1,6 @@
 """Which tariffs there can be, how they are kept, and which one is in force on a day."""
 
+import contextlib
 import json
 from datetime import UTC, date, datetime, timedelta
 from decimal import Decimal
@@ -9,6 +10,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from billing.checking import OPTIONS
 from billing.days import days_of, month_after, month_of, service_day
 from billing.tariffs import NoTariff, Schedule, Span, Tariff, Tier
 from billing.words import Refused
@@ -61,6 +63,30 @@ def test_terms_may_name_the_tiers_alone() -> None:
 def test_terms_that_nobody_wrote_so_are_refused(text: str) -> None:
     with pytest.raises(Refused, match="Give a list of tiers with from_g and won_per_kg"):
         Tariff.from_json(1, DAY, text)
+
+
+json_values = st.recursive(
+    st.none()
+    | st.booleans()
+    | st.integers()
+    | st.floats()
+    | st.sampled_from(["130", "-1", "1E-9", "sNaN", "0E+99", "x"]),
+    lambda inner: st.lists(inner, max_size=2),
+    max_leaves=3,
+)
+json_tiers = st.lists(st.fixed_dictionaries({"from_g": json_values, "won_per_kg": json_values}), max_size=2)
+json_terms = st.fixed_dictionaries(
+    {"tiers": json_tiers | st.just([{"from_g": 0, "won_per_kg": "130"}])},
+    optional=dict.fromkeys((*OPTIONS, "relief_percent"), json_values),
+)
+
+
+@given(json_terms)
+def test_whatever_json_says_is_a_tariff_or_refused(terms: dict[str, Any]) -> None:
+    found = None
+    with contextlib.suppress(Refused):
+        found = Tariff.from_json(1, DAY, json.dumps(terms))
+    assert found is None or Tariff.from_json(1, DAY, found.as_json()) == found
 
 
 @pytest.mark.parametrize("won", [130, 130.5, "much", None])
