@@ -54,6 +54,8 @@ def _resolved(value: Any, side: Side) -> Any:
         return value
     if value == "@number":
         return f"{side.id}-1-1"
+    if value == "@statement":
+        return f"{side.value('statement_run.number')}-0001"
     found = side.value(value[1:])
     return found.hex() if isinstance(found, bytes) else found
 
@@ -81,6 +83,7 @@ APPLICATION, CERTIFICATE = (
 CHANNEL, MESSAGE = {"channel_id": "@contact_channel.id"}, {"message_id": "@message.id"}
 PERSON, QUARANTINED = {"login": "@account.login"}, {"quarantine_id": "@quarantine.id"}
 HOME, BATCH = {"household_id": "@household.id"}, {"number": "@import_batch.id"}
+COMPLEX_CODE = {"code": "@complex.code"}
 CARD = HOME | {"card_id": "@card.id"}
 UPLOAD = {"kind": "households", "sha256": "@import_upload.sha256"}
 API = "/api/v1"
@@ -91,6 +94,8 @@ CHANNELS, GATEWAYS = f"{API}/me/channels/{ID.format('channel_id')}", f"{API}/fle
 APPLICATIONS = f"installations/{ID.format('application_id')}"
 HOMES, BATCHES = f"households/{ID.format('household_id')}", f"imports/{ID.format('number')}"
 UPLOADS = "/imports/<any(households, complexes, history):kind>/<string(length=64):sha256>"
+RUN = {"month": TODAY[:7], "code": "@complex.code"}
+RUNS, STATEMENTS = f"billing/<string(length=7):month>/{CODE}", "billing/statements/<string(maxlength=80):number>"
 FAULT_PAGE = f"faults/{ID.format('fault_id')}"
 LOGIN = "people/<string(maxlength=64):login>"
 
@@ -191,6 +196,12 @@ PAGES: dict[tuple[str, str], tuple[Call, ...]] = {
     ("GET", f"{UPLOADS}.csv"): (Call(UPLOAD, personal=True),),
     ("GET", f"/{BATCHES}"): (Call(BATCH, made=True),),
     ("POST", f"/{BATCHES}/undo"): (Call(BATCH, made=True),),
+    ("GET", f"/{RUNS}"): (Call(RUN),),
+    ("POST", f"/{RUNS}/agree"): (Call(RUN),),
+    ("POST", f"/{RUNS}/finalise"): (Call(RUN),),
+    ("POST", f"/{RUNS}/preview"): (Call(RUN),),
+    ("GET", "/billing/statements"): (PLAIN,),
+    ("GET", f"/{STATEMENTS}"): (Call({"number": "@statement"}),),
     ("GET", "/messages"): (PLAIN,),
     ("POST", f"/messages/{ID.format('message_id')}"): actions(MESSAGE, "again", "cancel"),
     ("GET", "/account"): (PLAIN,),
@@ -204,6 +215,25 @@ PAGES: dict[tuple[str, str], tuple[Call, ...]] = {
     ),
     ("GET", "/account/messages"): (PLAIN,),
     ("POST", "/logout"): (PLAIN,),
+    ("GET", "/billing/tariffs"): (PLAIN,),
+    ("POST", "/billing/tariffs"): (Call(form={"tariff": "@tariff.id", "reason": "walk"}),),
+    ("GET", "/billing/tariffs/new"): (PLAIN,),
+    ("POST", "/billing/tariffs/new"): (PLAIN,),
+    ("GET", "/billing/what-if"): (PLAIN, Call(query={"won_1": "140", "month": TODAY[:7]})),
+    ("GET", "/billing/terms"): (PLAIN,),
+    ("POST", "/billing/terms"): (PLAIN,),
+    ("GET", f"/billing/terms/{CODE}"): (Call(COMPLEX_CODE),),
+    ("POST", f"/billing/terms/{CODE}"): (Call(COMPLEX_CODE),),
+    ("GET", "/billing/weights"): (PLAIN,),
+    ("GET", "/billing/weights.csv"): (PLAIN,),
+    ("POST", "/billing/weights"): (PLAIN,),
+    ("GET", "/billing/classes"): (PLAIN,),
+    ("POST", "/billing/classes"): (
+        Call(form={"action": "set", "tenancy": "@tenancy.id", "first_month": "2030-01", "reason": "walk"}),
+        *actions({}, "add", needs="billing:close"),
+    ),
+    ("GET", "/billing/limits"): (PLAIN,),
+    ("POST", "/billing/limits"): (PLAIN,),
 }
 PUBLIC: dict[tuple[str, str], tuple[Call, ...]] = {
     ("GET", "/api/docs"): (PLAIN,),
@@ -355,5 +385,19 @@ PROGRAMS: dict[tuple[str, str], tuple[Call, ...]] = {
     ("GET", f"{API}/vendors/{CODE}"): (Call(VENDOR),),
     ("PATCH", f"{API}/vendors/{CODE}"): (Call(VENDOR),),
     ("POST", f"{API}/vendors/{CODE}/end"): (Call(VENDOR),),
+    ("GET", f"{API}/billing/tariffs"): (PLAIN,),
+    ("POST", f"{API}/billing/tariffs"): (PLAIN,),
+    ("POST", f"{API}/billing/tariffs/{ID.format('tariff_id')}/withdrawal"): (Call({"tariff_id": "@tariff.id"}),),
+    ("GET", f"{API}/billing/payer-classes"): (PLAIN,),
+    ("POST", f"{API}/billing/payer-classes"): (PLAIN,),
+    ("GET", f"{API}/billing/{HOMES}/classes"): (Call(HOME),),
+    ("POST", f"{API}/billing/{HOMES}/classes"): (Call(HOME),),
+    ("GET", f"{API}/billing/terms"): (PLAIN,),
+    ("POST", f"{API}/billing/terms"): (Call(json={"complexes": ["@complex.code"]}),),
+    ("GET", f"{API}/billing/weights"): (PLAIN,),
+    ("POST", f"{API}/billing/weights"): (PLAIN,),
+    ("GET", f"{API}/billing/limits"): (PLAIN,),
+    ("PUT", f"{API}/billing/limits"): (PLAIN,),
+    ("GET", f"{API}/billing/what-if"): (Call(query={"won_per_kg": "140", "month": TODAY[:7]}),),
 }
 ROUTES = PAGES | PUBLIC | BOXES | PROGRAMS

@@ -8,6 +8,7 @@ import json
 import re
 from collections.abc import Mapping
 from datetime import date, datetime, time, timedelta
+from decimal import Decimal
 from typing import Any, NamedTuple
 
 import sqlalchemy as sa
@@ -16,12 +17,18 @@ from app.db import Base, Database
 from app.metering.ledger import Partitions
 from app.times import now
 from billing.days import month_of, service_day
+from billing.tariffs import Tariff, Tier
 
 Row = dict[str, Any]
 DISTRICT_MARK = {1: "ZQHOME", 2: "ZQAWAY"}
 NOT_FILLED = {"id_counter"}
 # Of what a column of this name tells, where it is no foreign key.
 REFERENCES = {f"{table}_id": table for table in ("complex", "gateway", "meter", "household", "tenancy", "account")}
+REFERENCES["run_id"] = "statement_run"
+FIRST = ("epoch_no", "seq", "revision", "version", "serial", "line")  # numbers that are 1
+MONTHS = ("month", "usage_month", "first_month")  # days that are the first of their month
+OF_A_DISTRICT = ("district", "billing_policy")  # which have one row for each
+OF_A_RUN = ("statement", "statement_line")
 LAST_ID = 1000  # counters begin above every row of the world
 
 
@@ -59,7 +66,7 @@ EMPTY: tuple[str, ...] = (  # columns that would end, block, take back or narrow
     *("fault.closed_by", "household.abandoned_by", "household.abandoned_reason"),
     *("card.blocked_by", "card.blocked_reason", "import_batch.undone_by", "account_session.ended_by"),
     *("installation_step.units", "reducer.retired_reason", "meter_assignment.end_reason", "message.digest_id"),
-    "message.channel_id",
+    *("message.channel_id", "payment.reverses_id", "estimate.settled_by"),
 )
 
 
@@ -97,6 +104,8 @@ def overrides(side: Side) -> dict[str, Any]:
         "import_change.before": json.dumps({"note": [None, mark]}),
         "api_token.scopes": "metering:read",
         "gateway_release.content": mark.encode(),
+        "tariff.terms": json.dumps({"tiers": [{"from_g": 0, "won_per_kg": "130"}]}),
+        "tariff.first_day": month_of(service_day(MOMENT)),
         "installation_application.units": 2,
         "installation_count.year": 2000 + side.id,
         "installation_target.year": 2000 + side.id,
@@ -108,6 +117,20 @@ def overrides(side: Side) -> dict[str, Any]:
         "meter_assignment.valid_from": MOMENT - timedelta(days=400),
         "tenancy.valid_from": MOMENT - timedelta(days=400),
         "card_assignment.valid_from": MOMENT - timedelta(days=400),
+    } | billed(side)
+
+
+def billed(side: Side) -> dict[str, Any]:
+    """A run of one statement with one line, and the tariff that it was made by."""
+    first_day = date(2020, 1, 1) + timedelta(days=side.id)
+    position = {"tariffs": 1, "runs": 1, "voids": 1, "terms": 1, "weights": 1, "classes": 1}
+    total = {"exact": "400", "won": 400, "rounded_by": side.id, "parts": 1, "residues": {}, "position": position}
+    return {
+        "tariff.first_day": first_day,
+        "tariff.terms": Tariff(0, first_day, (Tier(0, Decimal(1000)),)).as_json(),
+        "statement_run.detail": json.dumps(total | {"tariffs": {side.text("payer_class", "code"): [side.id]}}),
+        **{f"statement_run.{name}_won": 0 for name in ("suspense", "residue", "reissued")},
+        "statement_line.detail": json.dumps({"steps": [[side.id, 0, 400, "400"]]}),
     }
 
 
@@ -129,7 +152,7 @@ def _value(side: Side, table: sa.Table, column: sa.Column[Any], choices: Mapping
         return None
     if name in choices:
         return choices[name]
-    if name in ("epoch_no", "seq", "revision"):
+    if name in FIRST and isinstance(column.type, sa.Integer):
         return 1
     if column.foreign_keys:
         return _referred(side, column)
@@ -154,7 +177,7 @@ def _plain(side: Side, table: sa.Table, column: sa.Column[Any]) -> Any:
     if column.nullable:
         return None
     if isinstance(kind, sa.Date):
-        return month_of(service_day(MOMENT)) if column.name == "month" else service_day(MOMENT)
+        return month_of(service_day(MOMENT)) if column.name in MONTHS else service_day(MOMENT)
     if isinstance(kind, sa.LargeBinary):
         return side.hash(column.name)
     if isinstance(kind, sa.Boolean):
@@ -191,18 +214,21 @@ def fill(database: Database) -> None:
         Partitions(database).create({month_of(service_day(MOMENT))})
     with database.engine.begin() as connection:
         for table in tables():
-            rows = [row_of(side, table) for side in SIDES if not (table.name == "district" and side is OTHER)]
+            rows = [row_of(side, table) for side in SIDES if not (table.name in OF_A_DISTRICT and side is OTHER)]
             connection.execute(table.insert(), rows)
         for name, row in shared().items():
             connection.execute(Base.metadata.tables[name].insert().values(row))
+        closed = {"state": "final", "finalised_at": MOMENT}
+        connection.execute(Base.metadata.tables["statement_run"].update().values(closed))
         kinds = [table.name for table in Base.metadata.sorted_tables]
         counters = [{"district_id": n, "kind": kind, "last_id": LAST_ID} for n in DISTRICT_MARK for kind in kinds]
         connection.execute(Base.metadata.tables["id_counter"].insert(), counters)
 
 
 def tables() -> list[sa.Table]:
-    """All that are filled, each after those that it refers to."""
-    return [table for table in Base.metadata.sorted_tables if table.name not in NOT_FILLED]
+    """All that are filled, each after those that it refers to; statements refer to their run without a foreign key."""
+    filled = [table for table in Base.metadata.sorted_tables if table.name not in NOT_FILLED]
+    return sorted(filled, key=lambda table: table.name in OF_A_RUN)
 
 
 def moment() -> datetime:
