@@ -25,14 +25,7 @@ class Tenant(NamedTuple):
 
 def tenant(session: Session, district_id: int, reach: Reach, tenancy_id: int) -> Tenant:
     """The tenancy of this number."""
-    columns: tuple[Any, ...] = (
-        Household.complex_id,
-        Household.id,
-        Tenancy.id,
-        Complex.name,
-        Building.name,
-        Household.unit,
-    )
+    columns: tuple[Any, ...] = (Household.complex_id, Household.id, Complex.name, Building.name, Household.unit)
     asked = _homes(sa.select(*columns).select_from(Tenancy)).where(
         Tenancy.district_id == district_id, Tenancy.id == tenancy_id, reach.within(Household.complex_id)
     )

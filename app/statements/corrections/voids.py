@@ -19,11 +19,11 @@ from app.problems import Problem
 from app.registry.models import Complex
 from app.statements import storing
 from app.statements.assessing import complex_month
-from app.statements.closing import SETTLED, new_id
 from app.statements.composing import Composed, Draft, Key, Sums, compose, drafts_of, number_of, statement_number
 from app.statements.corrections import billed, manual, subjects
 from app.statements.corrections.manual import MOST_WORDS
 from app.statements.models import StatementLine, StatementRun, StatementVoid
+from app.statements.previewing import SETTLED, new_id
 from app.statements.queries import Found
 from billing.adjusting import Billed, differences
 from billing.statements import Assessment, ComplexMonth, Line, assess
