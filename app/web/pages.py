@@ -27,6 +27,7 @@ from app.web import (
     device_pages,
     dispute_pages,
     document_pages,
+    estimate_pages,
     fault_pages,
     fault_rule_pages,
     fleet_pages,
@@ -36,9 +37,11 @@ from app.web import (
     installation_pages,
     manual_pages,
     message_pages,
+    payer_class_pages,
     payment_pages,
     people_pages,
     tariff_pages,
+    terms_pages,
     vendor_pages,
     volume_pages,
 )
@@ -72,7 +75,10 @@ def init(app: Flask) -> None:
     app.register_blueprint(manual_pages.blueprint)
     app.register_blueprint(billing_pages.blueprint)
     app.register_blueprint(tariff_pages.blueprint)
+    app.register_blueprint(terms_pages.blueprint)
+    app.register_blueprint(payer_class_pages.blueprint)
     app.register_blueprint(dispute_pages.blueprint)
+    app.register_blueprint(estimate_pages.blueprint)
     app.register_blueprint(billing_correction_pages.blueprint)
     app.register_blueprint(payment_pages.blueprint)
     app.register_blueprint(document_pages.blueprint)

@@ -13,15 +13,15 @@ from app.statements.disputes import evidence, queries
 from app.statements.disputes import service as disputes
 from app.statements.disputes.queries import Wanted
 from app.statements.disputes.schemas import (
-    CountSchema,
-    DecisionSchema,
     DisputeArguments,
+    DisputeCountSchema,
+    DisputeDecisionSchema,
     DisputeDetailSchema,
+    DisputeEvidenceSchema,
     DisputePage,
-    EvidenceSchema,
-    IdSchema,
+    DisputeWordsSchema,
+    NewDisputeIdSchema,
     NewDisputeSchema,
-    WordsSchema,
 )
 from app.times import now
 from billing.days import service_day
@@ -47,7 +47,7 @@ def list_disputes(asked: dict[str, Any]) -> dict[str, Any]:
 @blueprint.post("/disputes")
 @rules.scope("billing:review", reach="complex")
 @blueprint.arguments(NewDisputeSchema)
-@blueprint.response(201, IdSchema)
+@blueprint.response(201, NewDisputeIdSchema)
 def open_dispute(wanted: dict[str, Any]) -> dict[str, int]:
     """Object to a line of a final statement, in the resident's words."""
     with service().database.begin() as session:
@@ -57,7 +57,7 @@ def open_dispute(wanted: dict[str, Any]) -> dict[str, int]:
 
 @blueprint.get("/disputes/counts")
 @rules.scope("billing:read", reach="complex")
-@blueprint.response(200, CountSchema)
+@blueprint.response(200, DisputeCountSchema)
 def count() -> dict[str, int]:
     """How many disputes are open and overdue, and what they hold."""
     with service().database.session() as session:
@@ -75,7 +75,7 @@ def show(dispute_id: int) -> dict[str, Any]:
 
 @blueprint.get(f"{DISPUTE}/evidence")
 @rules.scope("billing:read", reach="complex")
-@blueprint.response(200, EvidenceSchema)
+@blueprint.response(200, DisputeEvidenceSchema)
 def show_evidence(dispute_id: int) -> dict[str, Any]:
     """What the line follows from: weighings, neighbours' readings, faults, certificates, past months."""
     with service().database.session() as session:
@@ -88,7 +88,7 @@ def show_evidence(dispute_id: int) -> dict[str, Any]:
 
 @blueprint.post(f"{DISPUTE}/notes")
 @rules.scope("billing:review", reach="complex")
-@blueprint.arguments(WordsSchema)
+@blueprint.arguments(DisputeWordsSchema)
 @blueprint.response(204)
 def add_note(wanted: dict[str, Any], dispute_id: int) -> None:
     """Add a note to the history."""
@@ -97,7 +97,7 @@ def add_note(wanted: dict[str, Any], dispute_id: int) -> None:
 
 @blueprint.post(f"{DISPUTE}/decision")
 @rules.scope("billing:write")
-@blueprint.arguments(DecisionSchema)
+@blueprint.arguments(DisputeDecisionSchema)
 @blueprint.response(204)
 def decide(wanted: dict[str, Any], dispute_id: int) -> None:
     """Accept it, accept a part, or refuse it; a credit comes with the next statement."""
@@ -108,7 +108,7 @@ def decide(wanted: dict[str, Any], dispute_id: int) -> None:
 
 @blueprint.post(f"{DISPUTE}/withdrawal")
 @rules.scope("billing:review", reach="complex")
-@blueprint.arguments(WordsSchema)
+@blueprint.arguments(DisputeWordsSchema)
 @blueprint.response(204)
 def withdraw(wanted: dict[str, Any], dispute_id: int) -> None:
     """The resident takes the objection back."""
@@ -117,7 +117,7 @@ def withdraw(wanted: dict[str, Any], dispute_id: int) -> None:
 
 @blueprint.post(f"{DISPUTE}/reopening")
 @rules.scope("billing:review", reach="complex")
-@blueprint.arguments(WordsSchema)
+@blueprint.arguments(DisputeWordsSchema)
 @blueprint.response(204)
 def reopen(wanted: dict[str, Any], dispute_id: int) -> None:
     """Look at a closed dispute once more; a reply is due anew."""

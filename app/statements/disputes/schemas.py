@@ -73,7 +73,7 @@ class DisputePage(Strict):
     next_after = fields.Integer(allow_none=True)
 
 
-class EventSchema(Strict):
+class DisputeEventSchema(Strict):
     """What happened, in whose words; `state` is that of the dispute after it."""
 
     kind = fields.String(validate=validate.OneOf(EVENTS))
@@ -84,10 +84,10 @@ class EventSchema(Strict):
 
 
 class DisputeDetailSchema(DisputeSchema):
-    events = fields.List(fields.Nested(EventSchema))
+    events = fields.List(fields.Nested(DisputeEventSchema))
 
 
-class CountSchema(Strict):
+class DisputeCountSchema(Strict):
     """How many disputes are open, how many of them overdue, and what they hold altogether."""
 
     open = fields.Integer()
@@ -104,7 +104,7 @@ class NewDisputeSchema(Strict):
     held_won = won()
 
 
-class DecisionSchema(Strict):
+class DisputeDecisionSchema(Strict):
     """How it ends, in words that the resident reads. A part says what it is worth in `credit_won`.
 
     `by_correction`: the discharges are corrected instead, and the adjustment follows from that.
@@ -116,20 +116,20 @@ class DecisionSchema(Strict):
     by_correction = fields.Boolean(load_default=False)
 
 
-class WordsSchema(Strict):
+class DisputeWordsSchema(Strict):
     words = words()
 
 
-class IdSchema(Strict):
+class NewDisputeIdSchema(Strict):
     id = fields.Integer()
 
 
-class SentenceSchema(Strict):
+class DisputeSentenceSchema(Strict):
     ko = fields.String()
     en = fields.String()
 
 
-class LineSchema(Strict):
+class DisputeLineSchema(Strict):
     """The line as it stands on the statement, and what its won follow from."""
 
     line = fields.Integer()
@@ -138,10 +138,10 @@ class LineSchema(Strict):
     grams = fields.Integer()
     count = fields.Integer()
     won = fields.Integer()
-    words = fields.List(fields.Nested(SentenceSchema))
+    words = fields.List(fields.Nested(DisputeSentenceSchema))
 
 
-class CorrectionSchema(Strict):
+class DisputeCorrectionSchema(Strict):
     kind = fields.String()
     net_g = fields.Integer(allow_none=True)
     reason = fields.String()
@@ -149,7 +149,7 @@ class CorrectionSchema(Strict):
     booked_at = moment()
 
 
-class ReadingSchema(Strict):
+class DisputeReadingSchema(Strict):
     """What the same meter weighed before or after, by whomever; weights in grams."""
 
     occurred_at = moment()
@@ -158,7 +158,7 @@ class ReadingSchema(Strict):
     gross_after_g = fields.Integer(allow_none=True)
 
 
-class WeighingSchema(Strict):
+class DisputedWeighingSchema(Strict):
     """A discharge as first booked, with its corrections.
 
     `billed_g` of it were on the statement, `now_g` count today. `certificate` is the state of the scale on that day,
@@ -176,17 +176,17 @@ class WeighingSchema(Strict):
     gross_before_g = fields.Integer(allow_none=True)
     gross_after_g = fields.Integer(allow_none=True)
     weighed_g = fields.Integer(allow_none=True)
-    corrections = fields.List(fields.Nested(CorrectionSchema))
+    corrections = fields.List(fields.Nested(DisputeCorrectionSchema))
     billed_g = fields.Integer()
     now_g = fields.Integer()
-    before = fields.Nested(ReadingSchema, allow_none=True)
-    after = fields.Nested(ReadingSchema, allow_none=True)
+    before = fields.Nested(DisputeReadingSchema, allow_none=True)
+    after = fields.Nested(DisputeReadingSchema, allow_none=True)
     certificate = fields.String()
     certificate_due_on = fields.Date(allow_none=True)
     faults = fields.List(fields.Integer())
 
 
-class SpellSchema(Strict):
+class FaultSpellSchema(Strict):
     """When a fault was open; `end` is null while it still is."""
 
     fault_id = fields.Integer()
@@ -196,16 +196,16 @@ class SpellSchema(Strict):
     end = moment(nullable=True)
 
 
-class PastSchema(Strict):
+class DisputePastSchema(Strict):
     month = fields.Date()
     grams = fields.Integer()
     count = fields.Integer()
 
 
-class EvidenceSchema(Strict):
+class DisputeEvidenceSchema(Strict):
     """What a disputed line follows from, and the tenancy's months before."""
 
-    line = fields.Nested(LineSchema)
-    weighings = fields.List(fields.Nested(WeighingSchema))
-    faults = fields.List(fields.Nested(SpellSchema))
-    past = fields.List(fields.Nested(PastSchema))
+    line = fields.Nested(DisputeLineSchema)
+    weighings = fields.List(fields.Nested(DisputedWeighingSchema))
+    faults = fields.List(fields.Nested(FaultSpellSchema))
+    past = fields.List(fields.Nested(DisputePastSchema))

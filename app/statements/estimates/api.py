@@ -16,13 +16,13 @@ from app.statements.estimates.schemas import (
     EstimateArguments,
     EstimateDetailSchema,
     EstimatePage,
-    IdSchema,
+    EstimateSettlementSchema,
+    EstimateShareArguments,
+    EstimateSharePage,
+    EstimateSuggestionArguments,
+    EstimateSuggestionListSchema,
+    NewEstimateIdSchema,
     NewEstimateSchema,
-    SettlementSchema,
-    ShareArguments,
-    SharePage,
-    SuggestionArguments,
-    SuggestionListSchema,
 )
 from app.statements.estimates.suggesting import suggestions
 from app.times import now
@@ -51,7 +51,7 @@ def list_estimates(asked: dict[str, Any]) -> dict[str, Any]:
 @blueprint.post("/estimates")
 @rules.scope("billing:write")
 @blueprint.arguments(NewEstimateSchema)
-@blueprint.response(201, IdSchema)
+@blueprint.response(201, NewEstimateIdSchema)
 def add(wanted: dict[str, Any]) -> dict[str, int]:
     """Estimate days of a complex from the 28 before; a month that is final gets it as an adjustment."""
     with service().database.begin() as session:
@@ -61,8 +61,8 @@ def add(wanted: dict[str, Any]) -> dict[str, int]:
 
 @blueprint.get("/estimates/suggestions")
 @rules.scope("billing:read", reach="complex")
-@blueprint.arguments(SuggestionArguments, location="query", unknown=RAISE)
-@blueprint.response(200, SuggestionListSchema)
+@blueprint.arguments(EstimateSuggestionArguments, location="query", unknown=RAISE)
+@blueprint.response(200, EstimateSuggestionListSchema)
 def list_suggestions(asked: dict[str, Any]) -> dict[str, Any]:
     """Days of a month that are worth an estimate."""
     with service().database.session() as session:
@@ -81,8 +81,8 @@ def show(estimate_id: int) -> dict[str, Any]:
 
 @blueprint.get(f"{ESTIMATE}/shares")
 @rules.scope("billing:read", reach="complex")
-@blueprint.arguments(ShareArguments, location="query", unknown=RAISE)
-@blueprint.response(200, SharePage)
+@blueprint.arguments(EstimateShareArguments, location="query", unknown=RAISE)
+@blueprint.response(200, EstimateSharePage)
 def list_shares(asked: dict[str, Any], estimate_id: int) -> dict[str, Any]:
     """What is expected of each tenancy, and what it follows from."""
     with service().database.session() as session:
@@ -93,7 +93,7 @@ def list_shares(asked: dict[str, Any], estimate_id: int) -> dict[str, Any]:
 
 @blueprint.post(f"{ESTIMATE}/settlement")
 @rules.scope("billing:write")
-@blueprint.arguments(SettlementSchema)
+@blueprint.arguments(EstimateSettlementSchema)
 @blueprint.response(204)
 def settle(wanted: dict[str, Any], estimate_id: int) -> None:
     """End an estimate: only what was weighed counts from now on."""

@@ -59,12 +59,12 @@ class EstimateDetailSchema(EstimateSchema):
     estimated_g = fields.Integer()
 
 
-class ShareArguments(Strict):
+class EstimateShareArguments(Strict):
     after = fields.Integer(validate=validate.Range(1, MAX_ID))
     limit = fields.Integer(load_default=200, validate=validate.Range(1, 500))
 
 
-class ShareSchema(Strict):
+class EstimateShareSchema(Strict):
     """A tenancy: `basis_g` in `basis_days`, carried over to the estimate's days, less what was weighed on them."""
 
     tenancy_id = fields.Integer()
@@ -78,8 +78,8 @@ class ShareSchema(Strict):
     estimated_g = fields.Integer()
 
 
-class SharePage(Strict):
-    items = fields.List(fields.Nested(ShareSchema))
+class EstimateSharePage(Strict):
+    items = fields.List(fields.Nested(EstimateShareSchema))
     next_after = fields.Integer(allow_none=True)
 
 
@@ -92,19 +92,19 @@ class NewEstimateSchema(Strict):
     reason = Words(required=True, validate=validate.Length(1, MAX_WORDS))
 
 
-class SettlementSchema(Strict):
+class EstimateSettlementSchema(Strict):
     reason = Words(required=True, validate=validate.Length(1, MAX_WORDS))
 
 
-class IdSchema(Strict):
+class NewEstimateIdSchema(Strict):
     id = fields.Integer()
 
 
-class SuggestionArguments(Strict):
+class EstimateSuggestionArguments(Strict):
     month = month(required=True)
 
 
-class HeardSchema(Strict):
+class MeterHoursSchema(Strict):
     """Hours that a meter was alive, of those that it stood there."""
 
     meter = fields.String()
@@ -112,19 +112,19 @@ class HeardSchema(Strict):
     of_hours = fields.Integer()
 
 
-class SuggestionSchema(Strict):
+class EstimateSuggestionSchema(Strict):
     """Days in a row on which a complex's meters were hardly heard and less was weighed than usual."""
 
     complex = fields.String()
     complex_name = fields.String()
     first_day = fields.Date()
     last_day = fields.Date()
-    meters = fields.List(fields.Nested(HeardSchema))
+    meters = fields.List(fields.Nested(MeterHoursSchema))
     weighed_g = fields.Integer()
     usual_g = fields.Integer()
     faults = fields.List(fields.Integer())
     final = fields.Boolean(metadata={"description": "The month is closed: an estimate becomes an adjustment"})
 
 
-class SuggestionListSchema(Strict):
-    items = fields.List(fields.Nested(SuggestionSchema))
+class EstimateSuggestionListSchema(Strict):
+    items = fields.List(fields.Nested(EstimateSuggestionSchema))
