@@ -18,9 +18,8 @@ from app.statements.terms.closed import month_named
 from app.statements.terms.drafting import tariff_of
 from app.statements.terms.plain import plain_result, plain_tariff
 from app.statements.terms.schemas import (
+    ChangedComplexesSchema,
     ComplexTermsListSchema,
-    CountSchema,
-    IdSchema,
     LimitsSchema,
     MonthArguments,
     NewClassSchema,
@@ -29,13 +28,14 @@ from app.statements.terms.schemas import (
     NewTermsSchema,
     NewWeightsSchema,
     PayerClassListSchema,
-    ReasonSchema,
     TariffArguments,
+    TariffIdSchema,
     TariffListSchema,
     TenancyClassListSchema,
     WeightListSchema,
     WhatIfArguments,
     WhatIfSchema,
+    WithdrawalOfTariffSchema,
 )
 from app.statements.terms.terms import Terms
 from app.times import now
@@ -58,7 +58,7 @@ def list_tariffs(asked: dict[str, Any]) -> dict[str, Any]:
 @blueprint.post("/tariffs")
 @rules.scope("billing:close")
 @blueprint.arguments(NewTariffSchema)
-@blueprint.response(201, IdSchema)
+@blueprint.response(201, TariffIdSchema)
 def add_tariff(given: dict[str, Any]) -> dict[str, int]:
     """Add a tariff from a day on, or put it in the place of the one of that day."""
     tariff = tariff_of(given.pop("first_day"), given.pop("terms"))
@@ -69,7 +69,7 @@ def add_tariff(given: dict[str, Any]) -> dict[str, int]:
 
 @blueprint.post(f"/tariffs/<{NUMBER}:tariff_id>/withdrawal")
 @rules.scope("billing:close")
-@blueprint.arguments(ReasonSchema)
+@blueprint.arguments(WithdrawalOfTariffSchema)
 @blueprint.response(204)
 def withdraw_tariff(given: dict[str, Any], tariff_id: int) -> None:
     """Take a tariff out again; the one before it goes on."""
@@ -139,7 +139,7 @@ def list_terms(asked: dict[str, Any]) -> dict[str, Any]:
 @blueprint.post("/terms")
 @rules.scope("billing:close")
 @blueprint.arguments(NewTermsSchema)
-@blueprint.response(200, CountSchema)
+@blueprint.response(200, ChangedComplexesSchema)
 def set_terms(given: dict[str, Any]) -> dict[str, int]:
     """Bill complexes by other terms from a month on."""
     wanted = Terms(*(given[name] for name in Terms._fields))
@@ -163,7 +163,7 @@ def list_weights(asked: dict[str, Any]) -> dict[str, Any]:
 @blueprint.post("/weights")
 @rules.scope("billing:write")
 @blueprint.arguments(NewWeightsSchema)
-@blueprint.response(200, CountSchema)
+@blueprint.response(200, ChangedComplexesSchema)
 def set_weights(given: dict[str, Any]) -> dict[str, int]:
     """Write what complexes weighed elsewhere in a month."""
     month = month_named(given["month"])

@@ -50,7 +50,7 @@ class TermsSchema(Strict):
     relief_percent = fields.String(load_default="0", validate=NUMBER)
 
 
-class SentenceSchema(Strict):
+class TariffWordsSchema(Strict):
     """A sentence in both languages."""
 
     ko = fields.String()
@@ -71,8 +71,8 @@ class TariffSchema(Strict):
     reference = fields.String()
     actor = fields.String()
     made_at = fields.DateTime(format="iso")
-    prices = fields.Nested(SentenceSchema)
-    conditions = fields.Nested(SentenceSchema)
+    prices = fields.Nested(TariffWordsSchema)
+    conditions = fields.Nested(TariffWordsSchema)
 
 
 class TariffListSchema(Strict):
@@ -94,15 +94,15 @@ class NewTariffSchema(Strict):
     replaces = fields.Integer(strict=True, load_default=None, allow_none=True, validate=validate.Range(1, MAX_ID))
 
 
-class ReasonSchema(Strict):
+class WithdrawalOfTariffSchema(Strict):
     reason = reason()
 
 
-class IdSchema(Strict):
+class TariffIdSchema(Strict):
     id = fields.Integer()
 
 
-class CountSchema(Strict):
+class ChangedComplexesSchema(Strict):
     """How many rows are other than before."""
 
     changed = fields.Integer()
