@@ -27,7 +27,7 @@ REFERENCES = {f"{table}_id": table for table in ("complex", "gateway", "meter", 
 REFERENCES["run_id"] = "statement_run"
 FIRST = ("epoch_no", "seq", "revision", "version", "serial", "line")  # numbers that are 1
 MONTHS = ("month", "usage_month", "first_month")  # days that are the first of their month
-OF_A_DISTRICT = ("district", "billing_policy")  # which have one row for each
+OF_A_DISTRICT = ("district", "billing_policy", "payer_class", "tariff")  # which have one row for each district
 OF_A_RUN = ("statement", "statement_line")
 LAST_ID = 1000  # counters begin above every row of the world
 
@@ -41,8 +41,9 @@ class Side(NamedTuple):
     last4: str
 
     def text(self, *names: str) -> str:
-        """A text that tells whose it is and where it stands."""
-        return "-".join((self.mark, *names)).replace("_", "-")[:40]
+        """A text that tells whose it is and where it stands; `names` begin with the table."""
+        mark = DISTRICT_MARK[self.district_id] if names[0] in OF_A_DISTRICT else self.mark
+        return "-".join((mark, *names)).replace("_", "-")[:40]
 
     def hash(self, name: str) -> bytes:
         """Sixteen bytes, as of a card."""
@@ -77,8 +78,7 @@ def overrides(side: Side) -> dict[str, Any]:
     meters = [told | {"ports": {}}] + ([told | {"ports": {}, "meter": OTHER.text("shared")}] if side is OWN else [])
     report = {"clock": "synced", "firmware": side.text("firmware"), "meters": meters}
     return {
-        "district.code": f"{DISTRICT_MARK[side.district_id]}-code" if side is not NOWHERE else mark,
-        "district.name": f"{DISTRICT_MARK[side.district_id]}-name",
+        **({"district.code": mark} if side is NOWHERE else {}),
         "card.card_hash": side.hash("card"),
         "discharge.card_hash": side.hash("card"),
         "unknown_card.card_hash": side.hash("touch"),
@@ -122,15 +122,15 @@ def overrides(side: Side) -> dict[str, Any]:
 
 def billed(side: Side) -> dict[str, Any]:
     """A run of one statement with one line, and the tariff that it was made by."""
-    first_day = date(2020, 1, 1) + timedelta(days=side.id)
+    first_day, tariff = date(2020, 1, 1), side.district_id
     position = {"tariffs": 1, "runs": 1, "voids": 1, "terms": 1, "weights": 1, "classes": 1}
-    total = {"exact": "400", "won": 400, "rounded_by": side.id, "parts": 1, "residues": {}, "position": position}
+    total = {"exact": "400", "won": 400, "rounded_by": tariff, "parts": 1, "residues": {}, "position": position}
     return {
-        "tariff.first_day": first_day,
+        **{"tariff.id": tariff, "tariff.first_day": first_day},
         "tariff.terms": Tariff(0, first_day, (Tier(0, Decimal(1000)),)).as_json(),
-        "statement_run.detail": json.dumps(total | {"tariffs": {side.text("payer_class", "code"): [side.id]}}),
+        "statement_run.detail": json.dumps(total | {"tariffs": {side.text("payer_class", "code"): [tariff]}}),
         **{f"statement_run.{name}_won": 0 for name in ("suspense", "residue", "reissued")},
-        "statement_line.detail": json.dumps({"steps": [[side.id, 0, 400, "400"]]}),
+        "statement_line.detail": json.dumps({"steps": [[tariff, 0, 400, "400"]]}),
     }
 
 
