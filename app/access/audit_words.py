@@ -152,7 +152,7 @@ ACTIONS: dict[str, Text] = {
         "{actor} 님이 {subject} 전출을 등록했습니다.", "{actor} moved the household out of {subject}."
     ),
     "household.payer_class_set": Text(
-        "{actor} 님이 {subject} 세대의 부과 분류를 바꾸었습니다.", "{actor} changed the payer class of {subject}."
+        "{actor} 님이 {subject} 세대의 납부 구분을 바꾸었습니다.", "{actor} changed the payer class of {subject}."
     ),
     "household.renamed": Text(
         "{actor} 님이 {subject} 세대의 동·호를 고쳤습니다.", "{actor} renamed household {subject}."
@@ -176,7 +176,8 @@ ACTIONS: dict[str, Text] = {
         "{actor} 님이 파일 {subject} 가져오기를 되돌렸습니다.", "{actor} took the import of {subject} back."
     ),
     "late_usage.decided": Text(
-        "{actor} 님이 {subject} 세대의 미고지 배출을 결정했습니다.", "{actor} decided what becomes of {subject}'s late usage."
+        "{actor} 님이 {subject} 세대의 미고지 배출을 결정했습니다.",
+        "{actor} decided what becomes of {subject}'s late usage.",
     ),
     "message.cancelled": Text(
         "{actor} 님이 메시지 {subject} 발송을 취소했습니다.", "{actor} cancelled the message {subject}."
@@ -249,7 +250,7 @@ ACTIONS: dict[str, Text] = {
         "{actor} took meter {subject} away.",
     ),
     "payer_class.added": Text(
-        "{actor} 님이 부과 분류 {subject}을(를) 만들었습니다.", "{actor} added the payer class {subject}."
+        "{actor} 님이 납부 구분 {subject}을(를) 만들었습니다.", "{actor} added the payer class {subject}."
     ),
     "quarantine.discarded": Text(
         "{actor} 님이 보류 기록 {subject}번을 원장에 넣지 않기로 했습니다.",
@@ -339,7 +340,7 @@ KINDS: dict[str, Text] = {
     "late_usage": Text("미고지 배출", "late usage"),
     "message": Text("메시지", "message"),
     "meter": Text("종량기", "meter"),
-    "payer_class": Text("부과 분류", "payer class"),
+    "payer_class": Text("납부 구분", "payer class"),
     "quarantine": Text("보류 기록", "quarantined record"),
     "release": Text("배포판", "release"),
     "rollups": Text("집계", "rollups"),

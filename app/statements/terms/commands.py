@@ -49,7 +49,7 @@ SINCE = Text(
     "  from {first_month}: {scheme}, {suspense}, shared {sharing} ({reason})",
 )
 CHANGED = Text("바꾼 단지: {count}곳", "Complexes changed: {count}")
-CLASS_SET = Text("부과 분류를 정했습니다.", "The payer class is set.")
+CLASS_SET = Text("납부 구분을 정했습니다.", "The payer class is set.")
 NO_HOUSEHOLD = Text(
     "그런 세대가 없습니다: {place}. 단지 코드, 동, 호를 확인하세요.",
     "There is no such household: {place}. Check complex code, building and unit.",
@@ -246,12 +246,12 @@ def set_terms(
     say(CHANGED.fill(count=count))
 
 
-@click.group("class", cls=Group, ko="세대의 부과 분류", example="jongnyang billing class list")
+@click.group("class", cls=Group, ko="세대의 납부 구분", example="jongnyang billing class list")
 def class_group() -> None:
     """Payer classes of households."""
 
 
-@class_group.command("list", cls=Command, ko="부과 분류 목록", example="jongnyang billing class list")
+@class_group.command("list", cls=Command, ko="납부 구분 목록", example="jongnyang billing class list")
 @as_json
 @district_option
 def list_classes(json_: bool, district: str | None) -> None:
@@ -268,7 +268,7 @@ def list_classes(json_: bool, district: str | None) -> None:
 @class_group.command(
     "set",
     cls=Command,
-    ko="지금 사는 세대의 부과 분류를 정합니다.",
+    ko="지금 사는 세대의 납부 구분을 정합니다.",
     example="jongnyang billing class set W0G001 101 1203 basic_livelihood --from 2026-12 --reason '수급자 증명서'",
 )
 @click.argument("complex_code", metavar="COMPLEX")
