@@ -166,7 +166,10 @@ def _run(session: Session, district_id: int, complex_id: int, month: date) -> Ro
 
 def _links_of_complex(month: date, code: str) -> list[Link]:
     before = f"{month_of(month - DAY):%Y-%m}"
-    return [(_("The month before"), url_for("billing_pages.complex_statement", month=before, code=code))]
+    return [
+        (_("The month before"), url_for("billing_pages.complex_statement", month=before, code=code)),
+        (_("Objections"), url_for("dispute_pages.desk", which="all", complex=code)),
+    ]
 
 
 def _tariffs(session: Session, district_id: int, run: Row) -> list[Row]:

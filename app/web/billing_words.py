@@ -7,6 +7,7 @@ from flask_babel import format_date, format_datetime, get_locale
 from flask_babel import gettext as _
 from flask_babel import lazy_gettext as _l
 
+from app.statements.disputes import words as disputes
 from app.statements.terms import words as terms
 from billing.phrasing import weight as weight
 
@@ -20,17 +21,11 @@ LINES = {
     "adjustment": _l("Adjustment of an earlier month"),
     "manual": _l("Adjustment by the office"),
 }
+DISPUTES = disputes.STATE_NAMES
 SCHEMES, SUSPENSE, SHARING = terms.SCHEMES, terms.SUSPENSE, terms.SHARING
 SHORT_HASH = 12
 
 
-DISPUTES = {
-    "open": _l("Objection open"),
-    "accepted": _l("Objection accepted"),
-    "partly": _l("Objection accepted in part"),
-    "refused": _l("Objection refused"),
-    "withdrawn": _l("Objection withdrawn"),
-}
 DISPUTE_BADGES = {"open": "bg-light-warning", "accepted": "bg-light-success", "partly": "bg-light-success"}
 
 
