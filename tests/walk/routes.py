@@ -96,6 +96,9 @@ HOMES, BATCHES = f"households/{ID.format('household_id')}", f"imports/{ID.format
 UPLOADS = "/imports/<any(households, complexes, history):kind>/<string(length=64):sha256>"
 RUN = {"month": TODAY[:7], "code": "@complex.code"}
 RUNS, STATEMENTS = f"billing/<string(length=7):month>/{CODE}", "billing/statements/<string(maxlength=80):number>"
+OBJECTION = {"line": "1", "words": "walk"}
+DISPUTE, ESTIMATE = {"dispute_id": "@dispute.id"}, {"estimate_id": "@estimate.id"}
+DISPUTES, ESTIMATES = f"billing/disputes/{ID.format('dispute_id')}", f"billing/estimates/{ID.format('estimate_id')}"
 FAULT_PAGE = f"faults/{ID.format('fault_id')}"
 LOGIN = "people/<string(maxlength=64):login>"
 
@@ -202,6 +205,18 @@ PAGES: dict[tuple[str, str], tuple[Call, ...]] = {
     ("POST", f"/{RUNS}/preview"): (Call(RUN),),
     ("GET", "/billing/statements"): (PLAIN,),
     ("GET", f"/{STATEMENTS}"): (Call({"number": "@statement"}),),
+    ("GET", f"/{STATEMENTS}/dispute"): (Call({"number": "@statement"}, query={"line": "1"}),),
+    ("POST", f"/{STATEMENTS}/dispute"): (Call({"number": "@statement"}, form=OBJECTION),),
+    ("GET", "/billing/disputes"): (PLAIN,),
+    ("GET", f"/{DISPUTES}"): (Call(DISPUTE),),
+    ("POST", f"/{DISPUTES}"): (
+        *actions(DISPUTE, "note", "withdraw", "reopen"),
+        *actions(DISPUTE, "decide", needs="billing:write"),
+    ),
+    ("GET", "/billing/estimates"): (PLAIN,),
+    ("POST", "/billing/estimates"): (Call(form={"add_complex": "@complex.code", "add_reason": "walk"}),),
+    ("GET", f"/{ESTIMATES}"): (Call(ESTIMATE),),
+    ("POST", f"/{ESTIMATES}"): (Call(ESTIMATE),),
     ("GET", "/messages"): (PLAIN,),
     ("POST", f"/messages/{ID.format('message_id')}"): actions(MESSAGE, "again", "cancel"),
     ("GET", "/account"): (PLAIN,),
@@ -385,6 +400,21 @@ PROGRAMS: dict[tuple[str, str], tuple[Call, ...]] = {
     ("GET", f"{API}/vendors/{CODE}"): (Call(VENDOR),),
     ("PATCH", f"{API}/vendors/{CODE}"): (Call(VENDOR),),
     ("POST", f"{API}/vendors/{CODE}/end"): (Call(VENDOR),),
+    ("GET", f"{API}/billing/disputes"): (PLAIN, Call(query={"which": "all"})),
+    ("POST", f"{API}/billing/disputes"): (Call(json={"statement": "@statement", "line": 1}),),
+    ("GET", f"{API}/billing/disputes/counts"): (PLAIN,),
+    ("GET", f"{API}/{DISPUTES}"): (Call(DISPUTE),),
+    ("GET", f"{API}/{DISPUTES}/evidence"): (Call(DISPUTE),),
+    ("POST", f"{API}/{DISPUTES}/decision"): (Call(DISPUTE),),
+    ("POST", f"{API}/{DISPUTES}/notes"): (Call(DISPUTE),),
+    ("POST", f"{API}/{DISPUTES}/reopening"): (Call(DISPUTE),),
+    ("POST", f"{API}/{DISPUTES}/withdrawal"): (Call(DISPUTE),),
+    ("GET", f"{API}/billing/estimates"): (PLAIN, Call(query={"which": "all"})),
+    ("POST", f"{API}/billing/estimates"): (Call(json={"complex": "@complex.code"}),),
+    ("GET", f"{API}/billing/estimates/suggestions"): (Call(query={"month": TODAY}),),
+    ("GET", f"{API}/{ESTIMATES}"): (Call(ESTIMATE),),
+    ("GET", f"{API}/{ESTIMATES}/shares"): (Call(ESTIMATE),),
+    ("POST", f"{API}/{ESTIMATES}/settlement"): (Call(ESTIMATE),),
     ("GET", f"{API}/billing/tariffs"): (PLAIN,),
     ("POST", f"{API}/billing/tariffs"): (PLAIN,),
     ("POST", f"{API}/billing/tariffs/{ID.format('tariff_id')}/withdrawal"): (Call({"tariff_id": "@tariff.id"}),),
