@@ -1,10 +1,9 @@
 """A complex's statement of a month, a household's statement, and statements found by building and unit."""
 
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from datetime import date, datetime, timedelta
 from functools import partial
-from itertools import groupby
 from typing import Any
 
 from flask import Blueprint, flash, redirect, render_template, request, url_for
@@ -21,7 +20,8 @@ from app.languages import choose_language
 from app.problems import Problem
 from app.registry.devices.queries import complex_choices
 from app.registry.places import complex_of
-from app.statements import discharges, finding, queries, runs
+from app.statements import finding, queries, runs
+from app.statements.corrections import voids
 from app.statements.disputes import queries as disputes
 from app.statements.finding import After, Sought
 from app.statements.locking import lock, run_of
@@ -31,6 +31,7 @@ from app.times import now
 from app.web import billing_words as words
 from app.web.forms import failure_of, flashed, typed
 from billing.days import month_of, service_day
+from billing.statements import Line
 from billing.words import Words
 
 blueprint = Blueprint("billing_pages", __name__)
@@ -98,11 +99,11 @@ def statement(number: str) -> str:
     with service().database.session() as session:
         here = (session, current_district_id())
         row = queries.statement(*here, number, current_reach())
-        tenant = (row["household_id"], row["tenancy_id"])
-        weighed = discharges.of_tenancy(*here, tenant, row["month"], row["ledger_at"])
+        days = queries.days(*here, number, current_reach())
+        anew = _anew(*here, row)
         disputed = disputes.of_statement(*here, row["run_id"], row["serial"])
     return render_template(
-        "statement.html", row=row, days=_days(weighed), disputed=disputed, told=flashed(), **_shared()
+        "statement.html", row=row, days=days, anew=anew, disputed=disputed, told=flashed(), **_shared()
     )
 
 
@@ -164,6 +165,31 @@ def _run(session: Session, district_id: int, complex_id: int, month: date) -> Ro
         return None
 
 
+def _anew(session: Session, district_id: int, row: Row) -> Row | None:
+    """What changed where a statement was issued anew, seen from either: `old` and `new` number, and the `changes`."""
+    for old in (row, *_others(session, district_id, row)):
+        new = old["void"] and old["void"]["reissued_as"]
+        if new and row["number"] in (old["number"], new):
+            instead = queries.statement(session, district_id, new, current_reach())
+            return {"old": old["number"], "new": new, "changes": voids.diff(_lines(old), _lines(instead))}
+    return None
+
+
+def _others(session: Session, district_id: int, row: Row) -> Iterator[Row]:
+    """The other statements of the same tenancy and month, the newest first."""
+    for each in reversed(row["versions"]):
+        if each["number"] != row["number"]:
+            yield queries.statement(session, district_id, each["number"], current_reach())
+
+
+def _lines(row: Row) -> list[Line]:
+    tenant = (row["household_id"], row["tenancy_id"])
+    return [
+        Line(each["kind"], each["usage_month"], *tenant, each["grams"], each["count"], each["won"], each["detail"])
+        for each in row["lines"]
+    ]
+
+
 def _links_of_complex(month: date, code: str) -> list[Link]:
     before = f"{month_of(month - DAY):%Y-%m}"
     return [
@@ -208,13 +234,6 @@ def _page(found: list[Row], most: int, endpoint: str, asked: Row) -> tuple[list[
     after = f"{last['month']}.{last['run_id']}.{last['serial']}"
     again: dict[str, Any] = {name: value for name, value in asked.items() if value} | {"after": after}
     return found[:most], url_for(endpoint, **again)
-
-
-def _days(weighed: list[Row]) -> list[Row]:
-    """Days with their discharges: day, grams, discharges."""
-    days = groupby(weighed, key=lambda row: row["service_day"])
-    found = [{"day": day, "discharges": list(rows)} for day, rows in days]
-    return [each | {"grams": sum(row["grams"] for row in each["discharges"])} for each in found]
 
 
 def _month(text: str) -> date:

@@ -9,10 +9,12 @@ import pytest
 from flask import Flask
 from flask.testing import FlaskClient
 
+from app.access.reach import WHOLE
+from app.statements.corrections import voids
 from app.web import billing_pages
 from tests.access.people import PAGE, add_person, csrf_token, database_of, log_in, running_app
 from tests.emptied import database_url, emptied_postgres  # noqa: F401 - fixtures
-from tests.statements.town import BilledTown
+from tests.statements.town import BilledTown, instant
 
 OCTOBER = "/billing/2026-10/W0G001"
 
@@ -124,6 +126,24 @@ def test_a_later_correction_stands_on_both_statements(office: Office) -> None:
     assert "Billed so far 1,300 won (1 discharge, 10.00 kg)" in october
     row = re.findall(r'<td class="number">([^<]*)</td>', office.page(f"{OCTOBER}?unit=1204").split("<tbody>")[1])
     assert row[:5] == ["0.00 kg", "0", "65", "-780", "-715"]
+
+
+def test_a_statement_issued_anew_shows_line_by_line_what_changed(office: Office) -> None:
+    number = office.town.discharge(office.neighbour, "2026-10-09", 10_000)
+    office.town.final("2026-10")
+    office.town.correct(number, "re_weigh", "2026-11-12", net_g=4_000)
+    old, new = "202610-W0G001-0002", "202610-W0G001-R2-0001"
+    with office.database.begin() as session:
+        here = (session, office.town.id, WHOLE, old)
+        voids.void(*here, "저울 고장", True, "kim", instant("2026-11-13"))
+    for address, said in ((old, "This statement is void and no longer owed: 저울 고장"), (new, "Final")):
+        page = office.page(f"/billing/statements/{address}")
+        assert said in page
+        table = page.split("issued anew</caption>")[1].split("</table>")[0]
+        assert re.findall(r'class="won">(-?[\d,]+) won<', table) == ["1,300", "520", "-780", "65", "65", "0"]
+    month = office.page(OCTOBER)
+    assert "202610-W0G001-R2" in month
+    assert re.search(r"101-1204</a> <span[^>]*>Void<", month)
 
 
 def test_staff_preview_a_manager_agrees_and_staff_close(office: Office) -> None:
