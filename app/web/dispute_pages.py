@@ -37,7 +37,7 @@ PAGE = 100
 DISPUTE = f"/billing/disputes/<int(max={MAX_ID}):dispute_id>"
 OBJECTION = "/billing/statements/<string(maxlength=80):number>/dispute"
 WHICH = {
-    "open": _l("Open"),
+    "open": _l("Waiting for a reply"),
     "overdue": _l("Reply overdue"),
     "closed": _l("Closed"),
     "all": _l("All"),

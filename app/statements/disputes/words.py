@@ -18,11 +18,15 @@ EVENT_NAMES = {
 }
 LEFT = Text("{days}일 남음", "{days} days left")
 LAST_DAY = Text("오늘까지", "due today")
+ONE_LEFT = Text("1일 남음", "1 day left")
+ONE_LATE = Text("1일 지남", "1 day overdue")
 LATE = Text("{days}일 지남", "{days} days overdue")
+
+SHORT = {0: LAST_DAY, 1: ONE_LEFT, -1: ONE_LATE}
 
 
 def clock(days_left: int) -> Text:
     """How long until a reply is due."""
-    if not days_left:
-        return LAST_DAY
+    if days_left in SHORT:
+        return SHORT[days_left]
     return LEFT.fill(days=days_left) if days_left > 0 else LATE.fill(days=-days_left)

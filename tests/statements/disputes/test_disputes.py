@@ -2,6 +2,7 @@
 
 import threading
 from datetime import date, datetime
+from typing import cast
 
 import pytest
 import sqlalchemy as sa
@@ -68,9 +69,9 @@ def shown(town: BilledTown, id_: int, today: date = TODAY) -> dict[str, object]:
         return queries.dispute_detail(session, town.id, WHOLE, id_, today)
 
 
-def refusal(town: BilledTown, **wanted: int) -> Problem:
+def refusal(town: BilledTown, held_won: int | None = None) -> Problem:
     with pytest.raises(Problem) as refused:
-        dispute(town, **wanted)
+        dispute(town, held_won)
     return refused.value
 
 
@@ -105,31 +106,32 @@ def test_a_reply_is_due_after_the_days_of_the_policy_and_shows_how_many_are_left
     assert shown(town, id_)["days_left"] is None
 
 
-@pytest.mark.parametrize(
-    ("state", "credit_won", "credited"), [("accepted", None, [-900]), ("partly", 400, [-400]), ("refused", None, [])]
-)
-def test_a_decision_credits_what_it_says_on_the_next_statement(
-    town: BilledTown, home: Home, state: str, credit_won: int | None, credited: list[int]
-) -> None:
-    id_ = dispute(town, held_won=900)
-    decide(town, id_, state, credit_won)
-    assert credits(town) == [("dispute", won, id_) for won in credited]
-    town.discharge(home, "2026-11-02", 2000)
-    made = town.final("2026-11")
+def test_a_decision_credits_what_it_says_on_the_next_statement(town: BilledTown, home: Home) -> None:
+    for unit in ("1204", "1205"):
+        town.discharge(town.home("101", unit), "2026-11-05", 10_000)
+    town.discharge(home, "2026-11-05", 10_000)
+    number = town.final("2026-11").number
+    accepted, partly, refused = (
+        dispute(town, 900, instant("2026-12-12"), statement=f"{number}-{serial:04d}") for serial in (1, 2, 3)
+    )
+    decide(town, accepted, "accepted")
+    decide(town, partly, "partly", 400)
+    decide(town, refused, "refused")
+    assert credits(town) == [("dispute", -900, accepted), ("dispute", -400, partly)]
+    made = town.final("2026-12")
     with town.database.session() as session:
         lines = session.scalars(sa.select(StatementLine).where(StatementLine.run_id == made.id)).all()
-    assert [line.won for line in lines] == [260, *credited]
-    assert [event["words"] for event in shown(town, id_)["events"]] == [WORDS, "확인했습니다."]  # type: ignore[attr-defined]
+    assert {line.serial: line.won for line in lines if line.kind == "manual"} == {1: -900, 2: -400}
+    events = cast(list[dict[str, str]], shown(town, refused)["events"])
+    assert [event["words"] for event in events] == [WORDS, "확인했습니다."]
 
 
-@pytest.mark.parametrize("credit_won", [None, 0, 900, 901])
-def test_a_part_is_more_than_nothing_and_less_than_what_is_held(
-    town: BilledTown, home: Home, credit_won: int | None
-) -> None:
+def test_a_part_is_more_than_nothing_and_less_than_what_is_held(town: BilledTown, home: Home) -> None:
     id_ = dispute(town, held_won=900)
-    with pytest.raises(Problem) as refused:
-        decide(town, id_, "partly", credit_won)
-    assert list(refused.value.extra["errors"]) == ["credit_won"]
+    for credit_won in (None, 0, 900, 901):
+        with pytest.raises(Problem) as refused:
+            decide(town, id_, "partly", credit_won)
+        assert list(refused.value.extra["errors"]) == ["credit_won"]
     assert credits(town) == []
 
 
@@ -215,10 +217,10 @@ def test_nobody_objects_to_a_preview_or_to_what_is_void_and_nothing_of_that_is_h
     decide(town, id_, "refused")
 
 
-@pytest.mark.parametrize("statement", ["202610-W0G001-0009", "202610-W0G001-1", "202609-W0G001-0001", "nothing"])
-def test_there_is_no_dispute_on_a_statement_that_is_not_there(town: BilledTown, home: Home, statement: str) -> None:
-    with pytest.raises(Problem, match="not-found"):
-        dispute(town, statement=statement)
+def test_there_is_no_dispute_on_a_statement_that_is_not_there(town: BilledTown, home: Home) -> None:
+    for statement in ("202610-W0G001-0009", "202610-W0G001-1", "202609-W0G001-0001", "nothing"):
+        with pytest.raises(Problem, match="not-found"):
+            dispute(town, statement=statement)
 
 
 def test_a_manager_disputes_statements_of_their_complex_alone(town: BilledTown, home: Home) -> None:

@@ -98,7 +98,7 @@ def test_a_manager_objects_and_withdraws_but_does_not_decide(app: Flask, home: H
 
 
 def test_programs_do_the_same(app: Flask, home: Home) -> None:
-    staff = Staff(app)
+    staff: Any = Staff(app)
     wanted = {"statement": NUMBER, "line": 1, "words": "집을 비웠습니다", "held_won": 900}
     id_ = staff.post("/billing/disputes", wanted).json["id"]
     path = f"/billing/disputes/{id_}"

@@ -13,11 +13,11 @@ from app.statements.estimates.suggesting import Suggestion, suggestions
 from tests.metering.volumes.city import DAY, City, kst
 
 OCTOBER = date(2026, 10, 1)
-NOW = kst("2026-11-05", 12)
+NOW = kst("2026-10-13", 12)
 
 
 class Bins:
-    """Two bins of a complex, heard all day in October; from September on a household throws away 5 kg a day."""
+    """Two bins of a complex, heard all day from October on; from September on a household throws away 5 kg a day."""
 
     def __init__(self, city: City, code: str = "W0G001") -> None:
         self.city = city
@@ -27,7 +27,7 @@ class Bins:
         self.household = self.city.add_household(self.complex, "1")
         self.box = box
 
-    def live(self, silent: dict[date, int], weighed: dict[date, int], until: date = date(2026, 10, 31)) -> None:
+    def live(self, silent: dict[date, int], weighed: dict[date, int], until: date = date(2026, 10, 12)) -> None:
         """`silent` hours of certain days, from midnight, at both bins; `weighed` grams where not 5000."""
         day = date(2026, 9, 1)
         while day <= until:
