@@ -14,6 +14,7 @@ from app.statements.models import Statement, StatementLine, StatementRun, Statem
 
 Row = dict[str, Any]
 ADJUSTING = ("adjustment", "manual")
+WON_OF_LINES = sa.cast(sa.func.coalesce(sa.func.sum(StatementLine.won), 0), sa.BigInteger)
 
 
 class Sought(NamedTuple):
@@ -68,12 +69,18 @@ def statements(
     return [_row(row) for row in rows]
 
 
+def adjusted_won(session: Session, district_id: int, run_id: int) -> int:
+    """What of a run's lines adjusts something, in won."""
+    n = StatementLine
+    of_run = (n.district_id == district_id, n.run_id == run_id, n.kind.in_(ADJUSTING))
+    return session.scalar(sa.select(WON_OF_LINES).where(*of_run)) or 0
+
+
 def _adjusted() -> sa.ScalarSelect[int]:
-    """Won of a statement's lines that are not its own month's."""
+    """What of a statement's lines adjusts something."""
     n, s = StatementLine, Statement
     mine = (n.district_id == s.district_id, n.run_id == s.run_id, n.serial == s.serial, n.kind.in_(ADJUSTING))
-    total = sa.cast(sa.func.coalesce(sa.func.sum(n.won), 0), sa.BigInteger)
-    return sa.select(total).where(*mine).correlate(s).scalar_subquery()
+    return sa.select(WON_OF_LINES).where(*mine).correlate(s).scalar_subquery()
 
 
 def _conditions(sought: Sought) -> list[sa.ColumnElement[bool]]:

@@ -144,13 +144,14 @@ def _complex(month: date, code: str, refusal: Problem | None = None) -> str:
         run = _run(*here, place.id, month)
         found = _found(*here, Sought(**asked, run_id=run["id"]), OF_A_COMPLEX) if run else []
         used = _tariffs(*here, run) if run else []
+        adjusted = finding.adjusted_won(*here, run["id"]) if run else 0
     address = {"month": f"{month:%Y-%m}", "code": code}
     rows, more = _page(found, OF_A_COMPLEX, "billing_pages.complex_statement", asked | address)
     said = {"told": flashed(), "failure": _failure(refusal) if refusal else "", "given": request.form}
     return render_template(
         "complex_statement.html",
         **{"place": place, "month": month, "run": run, "tariffs": used, "rows": rows, "more": more, "asked": asked},
-        **{"address": address, "moment": now(), "links": _links_of_complex(month, code)},
+        **{"adjusted_won": adjusted, "address": address, "moment": now(), "links": _links_of_complex(month, code)},
         **(said | _shared()),
     )
 

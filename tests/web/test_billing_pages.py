@@ -126,6 +126,7 @@ def test_a_later_correction_stands_on_both_statements(office: Office) -> None:
     assert "Billed so far 1,300 won (1 discharge, 10.00 kg)" in october
     row = re.findall(r'<td class="number">([^<]*)</td>', office.page(f"{OCTOBER}?unit=1204").split("<tbody>")[1])
     assert row[:5] == ["0.00 kg", "0", "65", "-780", "-715"]
+    assert "This month 3,120 won, adjustments -780 won." in office.page(OCTOBER)
 
 
 def test_a_statement_issued_anew_shows_line_by_line_what_changed(office: Office) -> None:
