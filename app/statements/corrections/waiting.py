@@ -77,6 +77,7 @@ def of_tenancies(
     if only is not None:
         too_old = {pair: each for pair, each in too_old.items() if pair == only}
     pairs = detecting.changed(session, district_id, too_old) | _voided(holding, closed, only)
+    pairs |= too_old.keys() & holding.decided.keys()  # where a part was decided, sums no longer tell of the rest
     found = []
     for difference in differing(session, district_id, pairs, at):
         pair = difference.pair

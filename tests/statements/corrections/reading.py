@@ -21,7 +21,7 @@ class Shown(NamedTuple):
     kind: str
     month: str
     grams: int
-    count: int
+    discharges: int
     won: int
 
 
@@ -43,7 +43,7 @@ def adjustments(town: BilledTown, home: Home) -> list[Shown]:
 def billed(town: BilledTown, home: Home) -> tuple[int, int, int]:
     """Grams, discharges and won of all of them."""
     lines = lines_of(town, home)
-    return sum(line.grams for line in lines), sum(line.count for line in lines), sum(line.won for line in lines)
+    return sum(line.grams for line in lines), sum(line.discharges for line in lines), sum(line.won for line in lines)
 
 
 def run_of(town: BilledTown, number: str) -> Any:
