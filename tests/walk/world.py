@@ -96,6 +96,7 @@ def overrides(side: Side) -> dict[str, Any]:
         "audit_entry.before": json.dumps({"note": mark}),
         "audit_entry.after": json.dumps({"note": mark}),
         "audit_entry.via": "page",
+        "dispute_event.state": "open",
         "fault_event.before": json.dumps({"note": mark}),
         "fault_event.after": json.dumps({"note": mark}),
         "import_batch.kind": "households",
