@@ -9,6 +9,8 @@ from app.cli import main
 from tests.statements.estimates.test_estimates import every_day
 from tests.statements.town import BilledTown
 
+# The same statements run on both databases in the tests of the domain.
+pytestmark = pytest.mark.parametrize("dialect", ["sqlite"])
 NUMBER = "202610-W0G001-0001"
 
 

