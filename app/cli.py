@@ -47,6 +47,10 @@ ADDED = {
         "what-if": "app.statements.terms.commands:compare",
         "estimate": "app.statements.estimates.commands:estimates",
         "dispute": "app.statements.disputes.commands:disputes",
+        "adjust": "app.statements.corrections.commands:adjust",
+        "void": "app.statements.corrections.commands:void",
+        "reissue": "app.statements.corrections.commands:reissue",
+        "late": "app.statements.corrections.commands:late_group",
     },
     "meter": {"certify": "app.registry.certificates.commands:certify"},
     "import": {

@@ -96,6 +96,7 @@ HOMES, BATCHES = f"households/{ID.format('household_id')}", f"imports/{ID.format
 UPLOADS = "/imports/<any(households, complexes, history):kind>/<string(length=64):sha256>"
 RUN = {"month": TODAY[:7], "code": "@complex.code"}
 RUNS, STATEMENTS = f"billing/<string(length=7):month>/{CODE}", "billing/statements/<string(maxlength=80):number>"
+CAUSES = ("old", "voided", "held", "doubtful", "no_tariff")
 OBJECTION = {"line": "1", "words": "walk"}
 DISPUTE, ESTIMATE = {"dispute_id": "@dispute.id"}, {"estimate_id": "@estimate.id"}
 DISPUTES, ESTIMATES = f"billing/disputes/{ID.format('dispute_id')}", f"billing/estimates/{ID.format('estimate_id')}"
@@ -207,6 +208,12 @@ PAGES: dict[tuple[str, str], tuple[Call, ...]] = {
     ("GET", f"/{STATEMENTS}"): (Call({"number": "@statement"}),),
     ("GET", f"/{STATEMENTS}/dispute"): (Call({"number": "@statement"}, query={"line": "1"}),),
     ("POST", f"/{STATEMENTS}/dispute"): (Call({"number": "@statement"}, form=OBJECTION),),
+    ("GET", f"/{STATEMENTS}/void"): (Call({"number": "@statement"}),),
+    ("POST", f"/{STATEMENTS}/void"): (Call({"number": "@statement"}, form={"reissue": "1", "reason": "walk"}),),
+    ("GET", "/billing/late"): (PLAIN, *(Call(query={"cause": cause}) for cause in CAUSES)),
+    ("POST", "/billing/late"): (Call(form={"decide": "2020-01.1.1.1", "decision": "bill", "reason": "walk"}),),
+    ("GET", "/billing/adjustments"): (PLAIN, Call(query={"which": "all"})),
+    ("POST", "/billing/adjustments"): (Call(form={"statement": "@statement", "won": "5", "reason": "walk"}),),
     ("GET", "/billing/disputes"): (PLAIN,),
     ("GET", f"/{DISPUTES}"): (Call(DISPUTE),),
     ("POST", f"/{DISPUTES}"): (
@@ -400,6 +407,13 @@ PROGRAMS: dict[tuple[str, str], tuple[Call, ...]] = {
     ("GET", f"{API}/vendors/{CODE}"): (Call(VENDOR),),
     ("PATCH", f"{API}/vendors/{CODE}"): (Call(VENDOR),),
     ("POST", f"{API}/vendors/{CODE}/end"): (Call(VENDOR),),
+    ("GET", f"{API}/billing/adjustments"): (PLAIN, Call(query={"which": "all"})),
+    ("POST", f"{API}/billing/adjustments"): (Call(json={"statement": "@statement", "won": 5}),),
+    ("GET", f"{API}/{STATEMENTS}/reissue"): (Call({"number": "@statement"}),),
+    ("POST", f"{API}/{STATEMENTS}/void"): (Call({"number": "@statement"}),),
+    ("GET", f"{API}/billing/late"): (PLAIN, *(Call(query={"cause": cause}) for cause in CAUSES)),
+    ("GET", f"{API}/billing/late/sums"): (PLAIN,),
+    ("POST", f"{API}/billing/late/decisions"): (Call(json={"tenancy_id": "@tenancy.id", "usage_month": TODAY}),),
     ("GET", f"{API}/billing/disputes"): (PLAIN, Call(query={"which": "all"})),
     ("POST", f"{API}/billing/disputes"): (Call(json={"statement": "@statement", "line": 1}),),
     ("GET", f"{API}/billing/disputes/counts"): (PLAIN,),

@@ -27,6 +27,7 @@ from app.statements.models import LateDecision
 from app.statements.previewing import SETTLED
 
 CAUSES = ("old", "voided", "held", "doubtful", "no_tariff")
+DECIDED = ("old", "voided")  # the causes about which staff decide
 DECISIONS = ("bill", "write_off")
 Row = dict[str, Any]
 

@@ -24,6 +24,7 @@ from app.statements.models import ManualAdjustment, StatementLine, StatementRun
 from billing.days import month_of, service_day
 from billing.statements import Line
 
+LISTS = ("pending", "all")
 MOST_WON = 100_000_000
 MOST_WORDS = 300
 Row = dict[str, Any]
