@@ -245,6 +245,11 @@ KINDS = {
         _l("The month is closed for this complex."),
         _l("What was billed stays as it is. What changed since becomes an adjustment on the next statement."),
     ),
+    "no-printing": Kind(
+        503,
+        _l("This machine cannot make a PDF."),
+        _l("Install Debian's libpangoft2-1.0-0, libharfbuzz-subset0 and fonts-nanum, or print the page instead."),
+    ),
     "no-preview": Kind(
         409, _l("There is no preview of this month."), _l("Preview the month of this complex first, then close it.")
     ),
@@ -279,6 +284,18 @@ KINDS = {
         409,
         _l("No usage of this household and month waits for a decision."),
         _l("Reload the queue: it was decided or billed already, or the next run takes it by itself."),
+    ),
+    "payment-known": Kind(
+        409,
+        _l("A payment with this receipt is booked already."),
+        _l(
+            "The same receipt counts once. Look the payment up by “reference”, or leave the receipt out if it is another."
+        ),
+    ),
+    "payment-reversed": Kind(
+        409,
+        _l("The payment was taken back already, or takes back another one."),
+        _l("Reload it; “payment” is the other one. Enter what was really paid as a new payment."),
     ),
     "too-many-requests": Kind(
         429, _l("Too many attempts."), _l("Wait a while, as long as Retry-After says, and try again.")

@@ -7,6 +7,12 @@ is shown as it is stored. Keep each table in the order of its keys' nouns, and a
 from app.texts import Text
 
 ACTIONS: dict[str, Text] = {
+    "fee_file.checked": Text(
+        "{actor} 님이 {subject} 관리비 파일을 고지서와 대조했습니다.", "{actor} held a fee file against {subject}."
+    ),
+    "fee_layout.changed": Text(
+        "{actor} 님이 {subject} 관리비 파일 양식을 바꾸었습니다.", "{actor} changed the fee file of {subject}."
+    ),
     "account.added": Text("{actor} 님이 계정 {subject}을(를) 만들었습니다.", "{actor} added account {subject}."),
     "account.changed": Text("{actor} 님이 계정 {subject} 정보를 고쳤습니다.", "{actor} changed account {subject}."),
     "account.disabled": Text("{actor} 님이 계정 {subject} 사용을 정지했습니다.", "{actor} disabled account {subject}."),
@@ -252,6 +258,14 @@ ACTIONS: dict[str, Text] = {
     "payer_class.added": Text(
         "{actor} 님이 납부 구분 {subject}을(를) 만들었습니다.", "{actor} added the payer class {subject}."
     ),
+    "payment.booked": Text("{actor} 님이 {subject} 납부를 등록했습니다.", "{actor} booked a payment of {subject}."),
+    "payment.checked": Text(
+        "{actor} 님이 납부 파일 {subject}을(를) 점검했습니다.", "{actor} checked payment file {subject}."
+    ),
+    "payment.file_taken": Text(
+        "{actor} 님이 납부 파일 {subject}을(를) 등록했습니다.", "{actor} took in payment file {subject}."
+    ),
+    "payment.reversed": Text("{actor} 님이 납부 {subject}을(를) 되돌렸습니다.", "{actor} took payment {subject} back."),
     "quarantine.discarded": Text(
         "{actor} 님이 보류 기록 {subject}번을 원장에 넣지 않기로 했습니다.",
         "{actor} decided that record {subject} stays in quarantine.",
@@ -341,6 +355,8 @@ KINDS: dict[str, Text] = {
     "message": Text("메시지", "message"),
     "meter": Text("종량기", "meter"),
     "payer_class": Text("납부 구분", "payer class"),
+    "payment": Text("납부", "payment"),
+    "payment_file": Text("납부 파일", "file of payments"),
     "quarantine": Text("보류 기록", "quarantined record"),
     "release": Text("배포판", "release"),
     "rollups": Text("집계", "rollups"),
@@ -431,10 +447,13 @@ FIELDS: dict[str, Text] = {
     "on": Text("날짜", "day"),
     "outcome": Text("결과", "outcome"),
     "owner": Text("담당자", "in charge"),
+    "paid_on": Text("납부일", "paid on"),
     "pay_days": Text("납부 기간(일)", "days to pay"),
+    "payments": Text("납부 건수", "payments"),
     "phone": Text("전화번호", "phone"),
     "quiet_from": Text("방해 금지 시작", "quiet from"),
     "quiet_to": Text("방해 금지 끝", "quiet to"),
+    "receipt": Text("영수번호", "receipt"),
     "reference": Text("근거", "reference"),
     "reissued_as": Text("다시 발행한 고지", "issued anew as"),
     "relief_percent": Text("감면율(%)", "relief (%)"),
