@@ -47,6 +47,8 @@ ADDED = {
         "what-if": "app.statements.terms.commands:compare",
         "estimate": "app.statements.estimates.commands:estimates",
         "dispute": "app.statements.disputes.commands:disputes",
+        "export": "app.reports.fees.commands:export",
+        "check-file": "app.reports.fees.commands:check_file",
         "adjust": "app.statements.corrections.commands:adjust",
         "void": "app.statements.corrections.commands:void",
         "reissue": "app.statements.corrections.commands:reissue",

@@ -17,8 +17,18 @@ def csv_lines(columns: Iterable[str], rows: Iterable[Iterable[Any]]) -> Iterator
         yield _line(map(_safe, row))
 
 
+def unescaped(text: str) -> str:
+    """A cell as it was before `csv_lines` kept it from running as a formula."""
+    return text[1:] if text.startswith("'") and _runs(text) else text
+
+
 def _safe(value: Any) -> Any:
-    return f"'{value}" if isinstance(value, str) and value.startswith(FORMULA) else value
+    return f"'{value}" if isinstance(value, str) and _runs(value) else value
+
+
+def _runs(text: str) -> bool:
+    """Whether it is a formula, or one kept from running already: `unescaped` must give back either."""
+    return text.lstrip("'").startswith(FORMULA)
 
 
 def _line(cells: Iterable[Any]) -> str:

@@ -18,13 +18,14 @@ WON_OF_LINES = sa.cast(sa.func.coalesce(sa.func.sum(StatementLine.won), 0), sa.B
 
 
 class Sought(NamedTuple):
-    """Which statements: of a complex (code), a building, a unit, a household, a run; empty ones ask for all."""
+    """Which statements: of a complex (code), building, unit, household, run, month; empty ones ask for all."""
 
     complex: str = ""
     building: str = ""
     unit: str = ""
     household_id: int | None = None
     run_id: int | None = None
+    month: date | None = None
 
 
 class After(NamedTuple):
@@ -95,6 +96,8 @@ def _conditions(sought: Sought) -> list[sa.ColumnElement[bool]]:
         wanted.append(Statement.household_id == sought.household_id)
     if sought.run_id is not None:
         wanted.append(Statement.run_id == sought.run_id)
+    if sought.month is not None:
+        wanted.append(Statement.month == sought.month)
     return wanted
 
 
@@ -115,3 +118,10 @@ def _row(row: Any) -> Row:
         "number": statement_number(found.pop("run"), found["serial"]),
         "state": "voided" if voided else found["state"],
     }
+
+
+def newest_month(session: Session, district_id: int, complex_id: int) -> date | None:
+    """The newest month of which a complex has a run."""
+    r = StatementRun
+    asked = sa.select(sa.func.max(r.month)).where(r.district_id == district_id, r.complex_id == complex_id)
+    return session.scalar(asked)

@@ -25,6 +25,7 @@ from app.statements.corrections import voids
 from app.statements.disputes import queries as disputes
 from app.statements.finding import After, Sought
 from app.statements.locking import lock, run_of
+from app.statements.payments import accounts
 from app.statements.terms import classes, tariffs
 from app.texts import Text
 from app.times import now
@@ -54,7 +55,7 @@ CLOSED = _l("The month is closed. What changes from now on becomes an adjustment
 @rules.scope("billing:read", reach="complex")
 def complex_statement(month: str, code: str) -> str:
     """A complex's month: how its total adds up, what it was made from, and the statements of its households."""
-    return _complex(_month(month), code)
+    return _complex(month_of_address(month), code)
 
 
 @blueprint.post(f"{COMPLEX}/preview")
@@ -102,15 +103,15 @@ def statement(number: str) -> str:
         days = queries.days(*here, number, current_reach())
         anew = _anew(*here, row)
         disputed = disputes.of_statement(*here, row["run_id"], row["serial"])
-    return render_template(
-        "statement.html", row=row, days=days, anew=anew, disputed=disputed, told=flashed(), **_shared()
-    )
+        account = _account(*here, row)
+    found = {"row": row, "days": days, "anew": anew, "disputed": disputed, "account": account}
+    return render_template("statement.html", **found, links=_links(row), told=flashed(), **_shared())
 
 
 def _act(
     month: str, code: str, use_case: Callable[..., Any], told: Callable[[Any], LazyString]
 ) -> Response | tuple[str, int]:
-    first_day = _month(month)
+    first_day = month_of_address(month)
     try:
         with service().database.begin() as session:
             place = complex_of(session, current_district_id(), code, current_reach())
@@ -191,11 +192,39 @@ def _lines(row: Row) -> list[Line]:
     ]
 
 
+def _account(session: Session, district_id: int, row: Row) -> Row | None:
+    """What the tenancy of a statement owes in all; None where the month is not closed, or nothing was ever owed."""
+    if row["state"] == "preview":
+        return None
+    found = accounts.household_account(session, district_id, row["household_id"], service_day(now()))
+    return next((each for each in found if each["tenancy_id"] == row["tenancy_id"]), None)
+
+
+def _links(row: Row) -> list[Link]:
+    """Where one goes from a household's statement."""
+    number, identity = row["number"], current_identity()
+    links = [
+        (_("Print"), url_for("document_pages.print_statement", number=number)),
+        (_("PDF"), url_for("document_pages.statement_pdf", number=number)),
+    ]
+    if row["state"] == "final" and identity.may("billing:write") and identity.reach.whole:
+        links += [
+            (_("Void or issue anew"), url_for("billing_correction_pages.proposal", number=number)),
+            (_("Add an adjustment"), url_for("billing_correction_pages.adjustments", statement=number)),
+        ]
+    return links
+
+
 def _links_of_complex(month: date, code: str) -> list[Link]:
+    """Where one goes from a complex's statement."""
+    address: dict[str, Any] = {"month": f"{month:%Y-%m}", "code": code}
     before = f"{month_of(month - DAY):%Y-%m}"
     return [
-        (_("The month before"), url_for("billing_pages.complex_statement", month=before, code=code)),
+        (_("Maintenance-fee file"), url_for("fee_pages.fees", **address)),
+        (_("Print"), url_for("document_pages.print_complex", **address)),
+        (_("PDF"), url_for("document_pages.complex_pdf", **address)),
         (_("Objections"), url_for("dispute_pages.desk", which="all", complex=code)),
+        (_("The month before"), url_for("billing_pages.complex_statement", month=before, code=code)),
     ]
 
 
@@ -237,7 +266,7 @@ def _page(found: list[Row], most: int, endpoint: str, asked: Row) -> tuple[list[
     return found[:most], url_for(endpoint, **again)
 
 
-def _month(text: str) -> date:
+def month_of_address(text: str) -> date:
     """The first day of a month such as 2026-10, this one at the latest; anything else is not found."""
     try:
         month = date.fromisoformat(f"{text}-01")

@@ -30,6 +30,7 @@ from app.web import (
     estimate_pages,
     fault_pages,
     fault_rule_pages,
+    fee_pages,
     fleet_pages,
     formats,
     household_pages,
@@ -82,6 +83,7 @@ def init(app: Flask) -> None:
     app.register_blueprint(billing_correction_pages.blueprint)
     app.register_blueprint(payment_pages.blueprint)
     app.register_blueprint(document_pages.blueprint)
+    app.register_blueprint(fee_pages.blueprint)
     shared = {"formats": formats, "version": __version__}
     app.context_processor(lambda: {"language": choose_language(), "menu": menu(app), **shared})
 

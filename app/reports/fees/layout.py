@@ -1,0 +1,132 @@
+"""Which columns a complex's maintenance-fee file has, in which order, under which titles, and in which format."""
+
+from collections.abc import Callable, Sequence
+from datetime import datetime
+from decimal import Decimal
+from typing import Any, NamedTuple
+
+from msgspec.json import decode, encode
+from sqlalchemy.orm import Session
+
+from app.access import audit
+from app.problems import Problem
+from app.registry.models import Complex
+from app.reports.fees.models import FORMATS, FeeLayout
+from app.statements.finding import Row
+from app.texts import Text
+
+LONGEST_TITLE = 40
+MOST_COLUMNS = 30
+BREAKS = frozenset("\r\n\0")
+
+
+class Field(NamedTuple):
+    """What a column can hold: its usual title, and its value of a statement, text or whole number."""
+
+    title: Text
+    value: Callable[[Row], str | int | Decimal]
+
+
+FIELDS = {
+    "building": Field(Text("동", "Building"), lambda row: row["building"]),
+    "unit": Field(Text("호", "Unit"), lambda row: row["unit"]),
+    "month": Field(Text("부과월", "Month"), lambda row: f"{row['month']:%Y-%m}"),
+    "number": Field(Text("고지 번호", "Statement"), lambda row: row["number"]),
+    "discharges": Field(Text("배출 횟수", "Discharges"), lambda row: row["count"]),
+    "kg": Field(Text("배출량(kg)", "Weight (kg)"), lambda row: Decimal(row["grams"]) / 1000),
+    "own": Field(Text("당월 수수료(원)", "This month (won)"), lambda row: row["won"] - row["adjusted_won"]),
+    "adjustment": Field(Text("정산(원)", "Adjustment (won)"), lambda row: row["adjusted_won"]),
+    "total": Field(Text("부과액(원)", "Total (won)"), lambda row: row["won"]),
+    "note": Field(Text("비고", "Note"), lambda row: note(row)),
+}
+USUAL = ("building", "unit", "month", "discharges", "kg", "own", "adjustment", "total", "note", "number")
+SUMMED = ("discharges", "kg", "own", "adjustment", "total")
+PREVIEW = "미리보기(확정 전)"
+ADJUSTED = "이전 달 정산 포함"
+
+
+class Column(NamedTuple):
+    """A column of the file: one of FIELDS under a title."""
+
+    field: str
+    title: str
+
+
+class Layout(NamedTuple):
+    """The columns from left to right, and the format: one of FORMATS."""
+
+    columns: tuple[Column, ...]
+    format: str
+
+
+def note(row: Row) -> str:
+    """What whoever enters the amounts should know of a statement."""
+    told = [PREVIEW] if row["state"] == "preview" else []
+    return ", ".join([*told, *([ADJUSTED] if row["adjusted_won"] else [])])
+
+
+def usual() -> Layout:
+    """What a complex's file looks like before anybody changes it."""
+    return Layout(tuple(Column(name, FIELDS[name].title.ko) for name in USUAL), FORMATS[0])
+
+
+def of(session: Session, district_id: int, complex_id: int) -> Layout:
+    """A complex's layout."""
+    row = session.get(FeeLayout, (district_id, complex_id))
+    if row is None:
+        return usual()
+    return Layout(tuple(Column(*each) for each in decode(row.columns)), row.format)
+
+
+def change(session: Session, place: Complex, wanted: Layout, actor: str, now: datetime) -> None:
+    """Keep a complex's layout. Raises the Problem `invalid` by field, and `nothing-changes`."""
+    check(wanted)
+    before = of(session, place.district_id, place.id)
+    if before == wanted:
+        raise Problem("nothing-changes")
+    key = {"district_id": place.district_id, "complex_id": place.id}
+    said = {"columns": encode(wanted.columns).decode(), "format": wanted.format}
+    session.merge(FeeLayout(**key, **said, actor=actor, changed_at=now))
+    entry = audit.Entry(
+        "fee_layout.changed",
+        "complex",
+        str(place.id),
+        f"{place.name} ({place.code})",
+        before=_told(before),
+        after=_told(wanted),
+        complex_id=place.id,
+    )
+    audit.book(session, place.district_id, entry, actor, now)
+
+
+def check(wanted: Layout) -> None:
+    """Raise the Problem `invalid` for columns from which the statements could not be told apart again."""
+    errors: dict[str, Any] = {}
+    fields, titles = [column.field for column in wanted.columns], [column.title for column in wanted.columns]
+    unknown = sorted(set(fields) - FIELDS.keys())
+    if unknown or not 0 < len(fields) <= MOST_COLUMNS:
+        errors["columns"] = f"1 … {MOST_COLUMNS}: {', '.join(FIELDS)}"
+    elif not all(map(_is_title, titles)):
+        errors["columns"] = f"1 … {LONGEST_TITLE} (CP949)"
+    elif _twice(fields) or _twice(titles):
+        errors["columns"] = "2 ×: " + ", ".join(_twice(fields) or _twice(titles))
+    elif "total" not in fields or not ("number" in fields or {"building", "unit"} <= set(fields)):
+        errors["columns"] = "total + (number | building + unit)"
+    if wanted.format not in FORMATS:
+        errors["format"] = ", ".join(FORMATS)
+    if errors:
+        raise Problem("invalid", errors=errors)
+
+
+def _is_title(text: str) -> bool:
+    """Whether every format can hold it, so that the file is known again by its titles."""
+    fits = 0 < len(text.strip()) <= LONGEST_TITLE and text.strip() == text and not BREAKS & set(text)
+    return fits and text == text.encode("cp949", "ignore").decode("cp949")
+
+
+def _twice(values: Sequence[str]) -> list[str]:
+    return sorted({value for value in values if values.count(value) > 1})
+
+
+def _told(layout: Layout) -> Row:
+    return {"columns": ", ".join(column.title for column in layout.columns), "format": layout.format}

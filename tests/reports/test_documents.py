@@ -1,0 +1,136 @@
+"""Statements on paper and by the code on it: the same amounts as on the screen, and nobody else's."""
+
+import contextlib
+import io
+import re
+import zlib
+from typing import Any
+
+import pytest
+from flask import Flask
+from flask.testing import FlaskClient
+
+from app.access.reach import WHOLE
+from app.reports.documents import access
+from app.reports.documents.access import Named
+from app.statements.corrections import voids
+from app.times import now
+from tests.access.people import PAGE, add_person, csrf_token, log_in
+from tests.statements.town import BilledTown
+
+NUMBER = "202610-W0G001-0001"
+STATEMENT, FEES = f"/billing/statements/{NUMBER}", "/billing/fees/W0G001/2026-10"
+SECRET = "only for tests"
+
+
+@pytest.fixture
+def office(app: Flask, town: BilledTown) -> FlaskClient:
+    """Somebody of the office, where October is closed: 24 kg are 3,120 won."""
+    town.discharge(town.home("101", "1203"), "2026-10-05 20:15", 24_000)
+    town.final("2026-10")
+    add_person(town.database)
+    client = app.test_client()
+    log_in(client, "kim")
+    return client
+
+
+def read(client: FlaskClient, path: str, language: str = "en") -> str:
+    answer = client.get(path, headers=PAGE | {"Accept-Language": language})
+    assert answer.status_code == 200, path
+    return answer.text
+
+
+@pytest.mark.parametrize(("language", "said"), [("ko", "3,120원"), ("en", "3,120 won")])
+def test_paper_says_what_the_screen_says_and_carries_a_code(office: FlaskClient, language: str, said: str) -> None:
+    paper = read(office, f"{STATEMENT}/print", language)
+    assert said in paper
+    assert said in read(office, STATEMENT, language)
+    assert "<svg" in paper
+    assert NUMBER in paper
+    assert "24,000" in paper
+
+
+def test_the_code_leads_anybody_to_that_statement_alone(office: FlaskClient, app: Flask) -> None:
+    found = re.search(r'class="address">http://localhost(/s/[^<]+)<', read(office, f"{STATEMENT}/print"))
+    assert found
+    stranger = app.test_client()
+    answer = stranger.get(found[1], headers=PAGE | {"Accept-Language": "en"})
+    assert "3,120 won" in answer.text
+    assert answer.headers["X-Robots-Tag"] == "noindex"
+    assert "no-store" in answer.headers["Cache-Control"]
+    for other in (found[1][:-1] + ("A" if found[1][-1] != "A" else "B"), "/s/none"):
+        assert stranger.get(other, headers=PAGE).status_code == 404
+
+
+def test_a_code_of_another_secret_opens_nothing(office: FlaskClient, app: Flask) -> None:
+    for secret, status in ((SECRET, 200), ("another", 404)):
+        path = f"/s/{access.token(secret, Named(1, 1, 1))}"
+        assert app.test_client().get(path, headers=PAGE).status_code == status
+
+
+def test_a_void_statement_says_so_by_its_code(office: FlaskClient, app: Flask, town: BilledTown) -> None:
+    with town.database.begin() as session:
+        voids.void(session, town.id, WHOLE, NUMBER, "잘못 발급", True, "kim", now())
+    told = read(app.test_client(), f"/s/{access.token(SECRET, Named(1, 1, 1))}")
+    assert "void" in told
+
+
+def unpacked(pdf: bytes) -> bytes:
+    """All streams of a PDF that can be decompressed."""
+    found = []
+    for stream in re.findall(rb"stream\r?\n(.*?)\r?\nendstream", pdf, re.DOTALL):
+        with contextlib.suppress(zlib.error):
+            found.append(zlib.decompress(stream))
+    return b"".join(found)
+
+
+@pytest.mark.parametrize("path", [STATEMENT, "/billing/2026-10/W0G001"])
+def test_a_pdf_embeds_a_korean_font(office: FlaskClient, path: str) -> None:
+    answer = office.get(f"{path}/pdf", headers=PAGE | {"Accept-Language": "ko"})
+    if answer.status_code == 503:
+        pytest.skip("the libraries that WeasyPrint needs are not on this machine: libpangoft2-1.0-0")
+    assert answer.mimetype == "application/pdf"
+    assert answer.data.startswith(b"%PDF-")
+    assert b"Nanum" in unpacked(answer.data)
+
+
+def test_paper_of_a_complex_adds_up(office: FlaskClient) -> None:
+    paper = read(office, "/billing/2026-10/W0G001/print")
+    assert "101-1203" in paper
+    assert paper.count("3,120") >= 3
+
+
+def test_the_fee_page_shows_control_totals_and_the_file_comes_back(office: FlaskClient) -> None:
+    page = read(office, FEES)
+    assert "3,120" in page
+    file = office.get(f"{FEES}/file?format=csv", headers=PAGE)
+    assert file.headers["Jongnyang-Won"] == "3120"
+    assert "3120" in file.data.decode("utf-8-sig")
+    assert "All 1 rows agree" in check(office, file.data).text
+    changed = check(office, file.data.replace(b"3120", b"3000"))
+    assert "differences from the statements" in changed.text
+    assert check(office, b"none").status_code == 422
+
+
+def check(client: FlaskClient, content: bytes) -> Any:
+    form = {"csrf_token": csrf_token(client, FEES), "file": (io.BytesIO(content), "back.csv")}
+    return client.post(f"{FEES}/check", data=form, headers=PAGE | {"Accept-Language": "en"})
+
+
+def test_columns_are_kept_and_poor_ones_are_refused(office: FlaskClient) -> None:
+    form = {"csrf_token": csrf_token(office, FEES), "format": "xlsx", "place_number": "2", "title_number": "번호"}
+    refused = office.post(FEES, data=form, headers=PAGE)
+    assert refused.status_code == 422
+    assert "번호" in refused.text
+    kept = office.post(FEES, data=form | {"place_total": "1", "title_total": "부과액"}, headers=PAGE)
+    assert kept.status_code == 302
+    file = office.get(f"{FEES}/file?format=csv", headers=PAGE).data.decode("utf-8-sig")
+    assert file.splitlines()[0] == "부과액,번호"
+
+
+def test_a_manager_of_another_complex_finds_nothing(office: FlaskClient, app: Flask, town: BilledTown) -> None:
+    add_person(town.database, "noh", role="manager", complex_ids=(town.complexes["W0G002"],))
+    noh = app.test_client()
+    log_in(noh, "noh")
+    for path in (f"{STATEMENT}/print", f"{STATEMENT}/pdf", FEES, f"{FEES}/file", "/billing/2026-10/W0G001/print"):
+        assert noh.get(path, headers=PAGE).status_code == 404, path

@@ -1,0 +1,180 @@
+"""A complex's fee file says what its statements say, and comes back as it went out."""
+
+import io
+from decimal import Decimal
+from typing import Any
+
+import openpyxl
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from app.access.reach import WHOLE
+from app.problems import Problem
+from app.registry.imports.sheets import File
+from app.registry.models import Complex
+from app.registry.places import complex_of
+from app.reports.fees import checking, files, layout, rows
+from app.reports.fees.layout import FIELDS, Column, Layout
+from app.reports.fees.models import FORMATS
+from app.reports.fees.rows import Fees, Totals
+from app.statements.corrections import voids
+from app.texts import Refused
+from app.times import now
+from tests.statements.town import BilledTown, month_named
+
+OCTOBER = month_named("2026-10")
+
+
+@pytest.fixture
+def billed(town: BilledTown) -> BilledTown:
+    """October is closed: 24 kg of 1203, nothing of 0101, whose number keeps its zero."""
+    home = town.home("101", "1203")
+    town.home("101", "0101")
+    town.discharge(home, "2026-10-05", 24_000)
+    town.final("2026-10")
+    return town
+
+
+def fees_of(town: BilledTown, month: str = "2026-10") -> Fees:
+    with town.database.session() as session:
+        return rows.fees(session, complex_of(session, town.id, "W0G001"), month_named(month), WHOLE)
+
+
+def test_the_file_has_a_row_for_each_household_and_their_sums(billed: BilledTown) -> None:
+    fees = fees_of(billed)
+    assert [row["unit"] for row in fees.statements] == ["0101", "1203"]
+    assert fees.totals == Totals(2, 24_000, 1, 3120)
+    assert files.summed(fees)["부과액(원)"] == 3120
+    assert files.summed(fees)["배출량(kg)"] == Decimal(24)
+
+
+@pytest.mark.parametrize("format_", FORMATS)
+def test_what_goes_out_comes_back(billed: BilledTown, format_: str) -> None:
+    fees = fees_of(billed)
+    made = files.write(fees, format_)
+    report = checking.check(fees, File(made.name, made.content))
+    assert report.agrees, report.differences
+    assert report.rows == 2
+    assert report.sums["total"] == (3120, 3120)
+
+
+def test_a_workbook_keeps_text_as_text_and_tells_its_totals(billed: BilledTown) -> None:
+    made = files.write(fees_of(billed), "xlsx")
+    book = openpyxl.load_workbook(io.BytesIO(made.content))
+    first = next(book["관리비"].iter_rows(min_row=2, values_only=True))
+    assert first[:2] == ("101", "0101")
+    assert isinstance(first[7], int)
+    control = {row[0]: row[1] for row in book["대조"].iter_rows(values_only=True)}
+    assert control["부과액(원)"] == 3120
+    assert control["고지 번호"] == "202610-W0G001"
+
+
+def test_every_change_in_a_file_is_named_with_its_line(billed: BilledTown) -> None:
+    fees = fees_of(billed)
+    lines = files.write(fees, "csv").content.decode("utf-8-sig").splitlines()
+    lines[2] = lines[2].replace("3120", "3121")
+    lines.append(lines[1])
+    lines.append(lines[2].replace("202610-W0G001-0002", "202610-W0G001-0099"))
+    del lines[1]
+    report = checking.check(fees, File("changed.csv", "\r\n".join(lines).encode()))
+    told = [(each.kind, each.line, each.field, each.expected, each.found) for each in report.differences]
+    assert ("changed", 2, "total", "3120", "3121") in told
+    assert [each.kind for each in report.differences].count("foreign") == 1
+    assert not report.agrees
+    assert report.sums["total"] == (3120, 6242)
+
+
+def test_a_household_that_is_missing_or_stands_there_twice_is_named(billed: BilledTown) -> None:
+    fees = fees_of(billed)
+    lines = files.write(fees, "csv").content.decode("utf-8-sig").splitlines()
+    report = checking.check(fees, File("x.csv", "\r\n".join([lines[0], lines[2], lines[2]]).encode()))
+    assert sorted(each.kind for each in report.differences) == ["missing", "twice"]
+
+
+def test_a_file_without_a_column_or_that_is_none_is_refused(billed: BilledTown) -> None:
+    fees = fees_of(billed)
+    for content in (b"a,b\r\n1,2\r\n", b"PK\x03\x04broken", b""):
+        with pytest.raises(Refused):
+            checking.check(fees, File("x", content))
+
+
+def test_a_preview_says_so_in_name_and_note(town: BilledTown) -> None:
+    town.discharge(town.home("101", "1203"), "2026-10-05", 24_000)
+    town.preview("2026-10")
+    fees = fees_of(town)
+    assert fees.state == "preview"
+    assert files.write(fees).name == "202610-W0G001-preview.csv"
+    assert [FIELDS["note"].value(row) for row in fees.statements] == ["미리보기(확정 전)"]
+
+
+def test_a_month_that_nobody_billed_has_no_file(town: BilledTown) -> None:
+    with pytest.raises(Problem) as refused:
+        fees_of(town)
+    assert refused.value.slug == "no-preview"
+
+
+def test_a_layout_is_kept_for_its_complex_and_told_in_the_log(billed: BilledTown) -> None:
+    wanted = Layout((Column("number", "번호"), Column("total", "금액")), "xlsx")
+    with billed.database.begin() as session:
+        layout.change(session, complex_of(session, billed.id, "W0G001"), wanted, "kim", now())
+    fees = fees_of(billed)
+    assert fees.layout == wanted
+    assert fees.cells() == [["202610-W0G001-0001", 0], ["202610-W0G001-0002", 3120]]
+    with billed.database.session() as session:
+        assert layout.of(session, billed.id, billed.complexes["W0G002"]) == layout.usual()
+
+
+@pytest.mark.parametrize(
+    "columns",
+    [
+        (),
+        (Column("total", "금액"),),
+        (Column("number", "번호"),),
+        (Column("number", "번호"), Column("total", "번호")),
+        (Column("number", "번호"), Column("total", "금\n액")),
+        (Column("number", "번호"), Column("total", "금액 🗑")),
+        (Column("number", "번호"), Column("total", "금액"), Column("cards", "카드")),
+    ],
+)
+def test_columns_that_could_not_be_read_again_are_refused(columns: tuple[Column, ...]) -> None:
+    with pytest.raises(Problem):
+        layout.check(Layout(columns, "csv"))
+
+
+NAMES = st.text(st.characters(exclude_categories=["C"]), min_size=1, max_size=8).map(str.strip).filter(bool)
+TITLES = NAMES.filter(lambda text: text.encode("cp949", "ignore").decode("cp949") == text)
+
+
+@given(data=st.data())
+def test_whatever_names_and_columns_a_complex_has_its_file_comes_back(data: st.DataObject) -> None:
+    fields = data.draw(st.permutations(sorted(FIELDS)))
+    kept = [field for field in fields if field in ("number", "total") or data.draw(st.booleans())]
+    titles = data.draw(st.lists(TITLES, min_size=len(kept), max_size=len(kept), unique=True))
+    columns = tuple(Column(field, title) for field, title in zip(kept, titles, strict=True))
+    statements = [statement(index, data) for index in range(data.draw(st.integers(1, 4)))]
+    totals = Totals(len(statements), 0, 0, 0)
+    place = Complex(district_id=1, id=1, code="W0G001", name="단지")
+    fees = Fees(place, OCTOBER, "202610-W0G001", "final", Layout(columns, "csv"), statements, totals)
+    for format_ in FORMATS:
+        made = files.write(fees, format_)
+        report = checking.check(fees, File(made.name, made.content))
+        if not made.replaced:
+            assert report.agrees, report.differences
+
+
+def statement(index: int, data: st.DataObject) -> dict[str, Any]:
+    won = data.draw(st.integers(-99_999, 99_999))
+    return {
+        **{"number": f"202610-W0G001-{index + 1:04d}", "building": data.draw(NAMES), "unit": data.draw(NAMES)},
+        **{"month": OCTOBER, "count": data.draw(st.integers(0, 99)), "grams": data.draw(st.integers(0, 99_999))},
+        **{"won": won, "adjusted_won": data.draw(st.integers(-9_999, 9_999)), "state": "final", "version": 1},
+    }
+
+
+def test_a_statement_issued_anew_takes_the_place_of_the_void_one(billed: BilledTown) -> None:
+    number = fees_of(billed).statements[1]["number"]
+    with billed.database.begin() as session:
+        voids.void(session, billed.id, WHOLE, number, "잘못 발급", True, "kim", now())
+    again = [row["number"] for row in fees_of(billed).statements]
+    assert again == ["202610-W0G001-0001", "202610-W0G001-R2-0001"]
