@@ -24,6 +24,7 @@ from app.registry.moves import NOT_YET
 from app.registry.residents import Details
 from app.schemas import MAX_ID
 from app.statements.finding import Sought, statements
+from app.statements.payments.accounts import household_account
 from app.times import now
 from app.web import billing_words, fields, forms
 from app.web import household_words as words
@@ -230,6 +231,7 @@ def _household(household_id: int, told: str = "", failure: str = "", errors: dic
         cards = [("card", card["id"]) for card in row["held_cards"]]
         done = history(at.session, at.district_id, at.reach, "household", household_id, also=cards)
         owed = _statements(at, household_id)
+        balances = household_account(at.session, at.district_id, household_id, service_day(at.now)) if owed else []
     current = next((each for each in row["tenancies"] if each["current"]), None)
     return render_template(
         "household.html",
@@ -239,6 +241,7 @@ def _household(household_id: int, told: str = "", failure: str = "", errors: dic
         touches=[touch for touch in touches if touch["card"] in ("unknown", "free")],
         history=done,
         statements=owed,
+        balances=balances,
         **{"told": told, "failure": failure, "errors": errors or {}},
         **_shared(),
     )

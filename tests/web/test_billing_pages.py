@@ -2,6 +2,7 @@
 
 import html
 import re
+from datetime import date
 from functools import cached_property
 from typing import Any
 
@@ -11,6 +12,8 @@ from flask.testing import FlaskClient
 
 from app.access.reach import WHOLE
 from app.statements.corrections import voids
+from app.statements.payments import service as payments
+from app.statements.payments.lines import Line
 from app.web import billing_pages
 from tests.access.people import PAGE, add_person, csrf_token, database_of, log_in, running_app
 from tests.emptied import database_url, emptied_postgres  # noqa: F401 - fixtures
@@ -190,6 +193,19 @@ def test_a_month_without_a_tariff_is_refused_with_its_day(office: Office) -> Non
     refused = office.send("/billing/2019-12/W0G001/preview", at="/billing/2019-12/W0G001")
     assert refused.status_code == 422
     assert "2019-12-01" in refused.text
+
+
+def test_what_was_paid_and_is_still_owed_stands_on_statement_and_household(office: Office) -> None:
+    office.town.final("2026-10")
+    with office.database.begin() as session:
+        paid = Line(0, 3000, date(2026, 11, 12), statement="202610-W0G001-0001")
+        payments.pay(session, office.town.id, WHOLE, paid, "lee", instant("2026-11-12"))
+    statement = office.page("/billing/statements/202610-W0G001-0001", office.lee)
+    assert "Due by Dec 10, 2026." in statement
+    assert "Still to pay: 185 won." in statement
+    assert "Paid on Nov 12, 2026 for this month: 3,000 won" in statement
+    assert "Still to pay: 185 won." in office.page(f"/households/{office.home.household_id}", office.lee)
+    assert "Still to pay: 65 won." in office.page("/billing/statements/202610-W0G001-0002")
 
 
 def test_a_manager_sees_nothing_of_another_complex(office: Office) -> None:
