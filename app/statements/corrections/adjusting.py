@@ -85,7 +85,7 @@ def differing(session: Session, district_id: int, pairs: set[Pair], at: datetime
     """The closed months of `pairs` assessed as of `at`, by month. Raises the Problem that one has."""
     for month in sorted({month for _, month in pairs}):
         ids = sorted(complex_id for complex_id, each in pairs if each == month)
-        before = {complex_id: billed.by_tenancy(session, district_id, complex_id, month) for complex_id in ids}
+        before = billed.by_tenancy(session, district_id, ids, month)
         for complex_id, found in complex_months(session, district_id, ids, month, at):
             if isinstance(found, Problem):
                 raise found

@@ -62,29 +62,33 @@ def _add(found: dict[Pair, Usage], rows: Iterable[Any]) -> None:
 
 
 def by_tenancy(
-    session: Session, district_id: int, complex_id: int, month: date, but: tuple[int, int] | None = None
-) -> dict[int, Billed]:
-    """The same of each tenancy, with won; a month that was written off counts as billed.
+    session: Session,
+    district_id: int,
+    complex_ids: Sequence[int],
+    month: date,
+    but: tuple[int, int] | None = None,
+) -> dict[int, dict[int, Billed]]:
+    """What each tenancy of complexes was billed of a month; what was written off counts as billed.
 
     `but`: run and serial of a statement that is left out, as if it were void.
     """
     n = StatementLine
-    here = sa.and_(Household.district_id == n.district_id, Household.id == n.household_id)
     totals = [sa.func.sum(column) for column in (n.grams, n.count, n.won)]
     lines = (
-        live_lines(n.tenancy_id, n.household_id, *totals)
-        .join(Household, here)
+        live_lines(Household.complex_id, n.tenancy_id, n.household_id, *totals)
+        .join(Household, _of_household(n))
         .where(n.district_id == district_id, n.usage_month == month, n.kind != "manual")
-        .where(Household.complex_id == complex_id)
-        .group_by(n.tenancy_id, n.household_id)
+        .where(Household.complex_id.in_(complex_ids))
+        .group_by(Household.complex_id, n.tenancy_id, n.household_id)
     )
     if but is not None:
         lines = lines.where(sa.or_(n.run_id != but[0], n.serial != but[1]))
-    found = {tenancy_id: Billed(*map(int, sums)) for tenancy_id, *sums in session.execute(lines)}
-    for tenancy_id, household_id, *amounts in session.execute(_writings_off(district_id, complex_id, month)):
-        before = found.get(tenancy_id, Billed(household_id, 0, 0, 0))
-        added = (old + new for old, new in zip(before[1:], amounts, strict=True))
-        found[tenancy_id] = Billed(household_id, *added)
+    found: dict[int, dict[int, Billed]] = {complex_id: {} for complex_id in complex_ids}
+    rows = [*session.execute(lines), *session.execute(_writings_off(district_id, complex_ids, month))]
+    for complex_id, tenancy_id, household_id, *amounts in rows:
+        before = found[complex_id].get(tenancy_id, Billed(household_id, 0, 0, 0))
+        added = (old + int(new) for old, new in zip(before[1:], amounts, strict=True))
+        found[complex_id][tenancy_id] = Billed(household_id, *added)
     return found
 
 
@@ -105,11 +109,11 @@ def _written_off(district_id: int, first: date, complex_ids: Sequence[int]) -> s
     return asked.where(d.decision == "write_off", *within)
 
 
-def _writings_off(district_id: int, complex_id: int, month: date) -> sa.Select[Any]:
+def _writings_off(district_id: int, complex_ids: Sequence[int], month: date) -> sa.Select[Any]:
     d = LateDecision
-    columns: tuple[Any, ...] = (d.tenancy_id, d.household_id, d.grams, d.count, d.won)
+    columns: tuple[Any, ...] = (Household.complex_id, d.tenancy_id, d.household_id, d.grams, d.count, d.won)
     asked = sa.select(*columns).join(Household, _of_household(d))
-    here = (d.district_id == district_id, d.usage_month == month, Household.complex_id == complex_id)
+    here = (d.district_id == district_id, d.usage_month == month, Household.complex_id.in_(complex_ids))
     return asked.where(*here, d.decision == "write_off")
 
 

@@ -213,7 +213,9 @@ def _less_others(
     """What the statement adds to its `own` lines so that with all others it comes to what is assessed."""
     month = date.fromisoformat(assessment.detail["month"])
     but = (found.run.id, found.statement.serial)
-    others = billed.by_tenancy(session, district_id, found.run.complex_id, month, but).get(found.statement.tenancy_id)
+    complex_id = found.run.complex_id
+    of_complex = billed.by_tenancy(session, district_id, [complex_id], month, but)[complex_id]
+    others = of_complex.get(found.statement.tenancy_id)
     before = _added(own, others) if others is not None else own
     mine = assessment._replace(
         lines=[line for line in assessment.lines if line.tenancy_id == found.statement.tenancy_id]

@@ -18,6 +18,9 @@ from tests.metering.staff import Staff
 from tests.statements.corrections.reading import lines_of, number_of
 from tests.statements.town import CLERK, BilledTown, Home, instant
 
+# What they read and write is held to both databases by the tests beside.
+pytestmark = pytest.mark.parametrize("dialect", ["sqlite"])
+
 
 @pytest.fixture
 def home(town: BilledTown) -> Home:
