@@ -105,7 +105,7 @@ def _statement(key: Key, serial: int, draft: Draft, lines: list[LineRow]) -> Sta
     won = sum(line.won for line in lines)
     said = (draft.household_id, draft.tenancy_id, draft.payer_class, draft.grams, draft.discharges, won)
     number = statement_number(key.number, serial)
-    content_hash = hashing.of_statement((number, key.month, *said), (line[3:] for line in lines))
+    content_hash = hashing.of_statement((number, key.month, *said), lines)
     return StatementRow(key.district_id, key.run_id, serial, key.month, *said, content_hash)
 
 

@@ -21,7 +21,8 @@ def spread(database: Database, work: Work[Job, Result], jobs: Sequence[Job]) -> 
         yield from work(database, jobs[0])
         return
     url = database.engine.url.render_as_string(hide_password=False)
-    context = multiprocessing.get_context("forkserver")
+    database.dispose()  # no process may inherit a connection
+    context = multiprocessing.get_context("fork")  # anything else would load the program anew, for seconds
     running: dict[Connection, multiprocessing.process.BaseProcess] = {}
     for job in jobs:
         receiver, sender = context.Pipe(duplex=False)

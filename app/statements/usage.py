@@ -10,7 +10,7 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import closing
 from datetime import date, datetime, time, timedelta
 from heapq import merge
-from itertools import groupby
+from itertools import chain, groupby
 from operator import itemgetter
 from typing import Any, NamedTuple
 
@@ -24,6 +24,7 @@ from billing.statements import Used
 from billing.tariffs import Span
 
 FEW = 3  # so many complexes are found by their households; for more, the whole month is read once
+ROWS = 2_000  # fetched at once
 Tenant = tuple[int, int]  # household and tenancy
 
 
@@ -76,7 +77,8 @@ def read(connection: sa.Connection, question: Question) -> Iterator[tuple[int, U
     changes = sorted(_corrected(connection, question), key=itemgetter(0))
     changed = {row[0] for row in changes}
     streamed = _booked(question).execution_options(stream_results=True)
-    with closing(connection.execute(streamed, _parameters(question))) as booked:
+    with closing(connection.execute(streamed, _parameters(question))) as result:
+        booked = chain.from_iterable(result.partitions(ROWS))
         rows = merge(booked, changes, key=itemgetter(0)) if changes else booked
         for complex_id, group in groupby(rows, itemgetter(0)):
             # Nearly always a complex has one span, and no row that several make up.
