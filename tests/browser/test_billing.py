@@ -2,6 +2,7 @@
 
 from dataclasses import dataclass
 from datetime import date
+from pathlib import Path
 
 import pytest
 from playwright.sync_api import Page, expect
@@ -23,6 +24,11 @@ WORDS = {
     "early": ("검토 기간 중에 확정", "Close before the review is over"),
     "closed": ("확정했습니다.", "The month is closed."),
     "reason": ("사유", "Reason"),
+    "fees": ("관리비 파일", "Maintenance-fee file"),
+    "csv": ("CSV (UTF-8, 엑셀용)", "CSV (UTF-8, for Excel)"),
+    "file": ("파일 (CSV 또는 XLSX)", "File (CSV or XLSX)"),
+    "check": ("검사", "Check"),
+    "agrees": ("2건 모두 고지서와 같습니다.", "All 2 rows agree with the statements."),
     "object": ("이 줄에 이의신청", "Object to this line"),
     "says": ("주민의 말", "What the resident says"),
     "held": ("이의 금액(원)", "Amount in dispute (won)"),
@@ -86,7 +92,9 @@ def amounts(reader: Reader) -> list[int]:
 
 
 @FLOWS
-def test_a_month_is_reviewed_closed_disputed_and_adjusted(desk: Desk, language: str, width: int) -> None:
+def test_a_month_is_reviewed_closed_disputed_and_adjusted(
+    desk: Desk, tmp_path: Path, language: str, width: int
+) -> None:
     chief, lee = (desk.reader(login, language=language, width=width) for login in ("chief", "lee"))
     open_month(chief, desk.before)
     chief.press("make")
@@ -103,6 +111,18 @@ def test_a_month_is_reviewed_closed_disputed_and_adjusted(desk: Desk, language: 
     chief.press("close")
     chief.told("closed")
     chief.check()
+
+    lee.page.reload()
+    lee.follow("fees")
+    lee.check()
+    with lee.page.expect_download() as download:
+        lee.page.get_by_role("link", name=lee("csv"), exact=True).click()
+    fees = tmp_path / download.value.suggested_filename
+    download.value.save_as(fees)
+    lee.page.get_by_label(lee("file")).set_input_files(fees)
+    lee.press("check")
+    lee.told("agrees")
+    lee.check()
 
     open_statement(lee, desk.before)
     assert amounts(lee) == [3120, 65, 3185]
