@@ -1,6 +1,5 @@
 """Maintenance-fee files and printed statements for programs."""
 
-from datetime import date
 from typing import Any
 
 from flask import Response as FlaskResponse
@@ -21,7 +20,7 @@ from app.reports.fees.layout import Column, Layout
 from app.reports.fees.models import FORMATS
 from app.reports.fees.rows import Fees
 from app.reports.fees.schemas import CheckSchema, FormatArguments, LayoutSchema, plain_report
-from app.statements.terms.closed import month_named
+from app.statements.api import month_of as _month
 from app.texts import Refused
 from app.times import now
 
@@ -107,13 +106,6 @@ def sent(fees: Fees, format_: str | None) -> FlaskResponse:
         "Jongnyang-Replaced": str(made.replaced),
     }
     return FlaskResponse(made.content, content_type=made.media_type, headers=headers)
-
-
-def _month(text: str) -> date:
-    try:
-        return month_named(text)
-    except Problem:
-        raise Problem("not-found") from None
 
 
 def _plain(found: Layout) -> dict[str, Any]:
