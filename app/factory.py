@@ -37,6 +37,7 @@ from app.registry.vendors.api import blueprint as vendors
 from app.reports.fees.api import blueprint as fee_files
 from app.settings import Settings, from_environment
 from app.statements.api import blueprint as billing
+from app.statements.checks.api import blueprint as billing_board
 from app.statements.corrections.api import blueprint as billing_corrections
 from app.statements.disputes.api import blueprint as disputes
 from app.statements.estimates.api import blueprint as estimates
@@ -74,7 +75,7 @@ def build() -> Flask:
     app.register_blueprint(fleet_gateway_api.blueprint)
     app.register_blueprint(gateway_api.blueprint)
     blueprints = [metering, volumes, fleet, audit, devices, certificates, installations, vendors, faults, messages]
-    blueprints += [billing, billing_terms, billing_corrections, estimates, disputes, payments, fee_files]
+    blueprints += [billing, billing_board, billing_terms, billing_corrections, estimates, disputes, payments, fee_files]
     openapi.init(app, [*blueprints, households, imports, people])
     pages.init(app)
     _answer_errors(app)

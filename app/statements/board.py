@@ -209,7 +209,7 @@ def _disputes(asked: Asked) -> dict[int, int]:
 
 
 def _counted(asked: Asked, found: Any) -> dict[int, int]:
-    return {complex_id: count for complex_id, count in asked.session.execute(found)}
+    return {row[0]: row[1] for row in asked.session.execute(found)}
 
 
 def _late(asked: Asked, ids: list[int]) -> dict[int, int]:

@@ -56,7 +56,7 @@ class Query:
         """How many rows each complex has."""
         c = self._found.c
         asked = sa.select(c.complex_id, sa.func.count()).group_by(c.complex_id)
-        return {complex_id: count for complex_id, count in self._session.execute(asked)}
+        return {row[0]: row[1] for row in self._session.execute(asked)}
 
     def rows(self, after: After | None, limit: int) -> list[Row]:
         """The rows after one."""

@@ -148,8 +148,18 @@ def take(
     rows = [_row(district_id, id_, each, "file", actor, now) for id_, each in zip(ids, report.good, strict=True)]
     if rows:
         session.execute(sa.insert(Payment), rows)
-    _book_file(session, district_id, report, actor, now)
+        _book_file(session, district_id, report, actor, now)
+    else:
+        book_check(session, district_id, file, actor, now)
     return report._replace(booked=True)
+
+
+def book_check(session: Session, district_id: int, file: File, actor: str, now: datetime) -> None:
+    """Book that somebody looked what would become of a file."""
+    entry = audit.Entry(
+        "payment.checked", "payment_file", file.sha256[:16], file.name[-100:], None, {"sha256": file.sha256}
+    )
+    audit.book(session, district_id, entry, actor, now)
 
 
 def _check(wanted: Line, today: date) -> None:
@@ -233,13 +243,12 @@ def _row(district_id: int, id_: int, ready: Ready, source: str, actor: str, now:
 
 def _book_file(session: Session, district_id: int, report: Report, actor: str, now: datetime) -> None:
     """One entry in the audit log of each complex that the file is about, so that its managers find it."""
-    if not report.good:
-        return
     sums: dict[int, list[int]] = {}
     for each in report.good:
         sums.setdefault(each.payer.complex_id, []).append(each.line.won)
+    subject = (report.sha256[:16], report.name[-100:])
+    entries = []
     for complex_id, won in sorted(sums.items()):
         said = {"payments": len(won), "won": sum(won), "sha256": report.sha256}
-        subject = (report.sha256[:16], report.name[-100:])
-        entry = audit.Entry("payment.file_taken", "payment_file", *subject, None, said, None, complex_id)
-        audit.book(session, district_id, entry, actor, now)
+        entries.append(audit.Entry("payment.file_taken", "payment_file", *subject, None, said, None, complex_id))
+    audit.book_all(session, district_id, entries, actor, now)
