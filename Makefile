@@ -21,9 +21,10 @@ help: ## Show this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-12s %s\n", $$1, $$2 }' $(firstword $(MAKEFILE_LIST))
 
 install: $(INSTALLED) $(TRANSLATIONS) $(ASSETS) ## Make .venv with everything locked, and fetch what browser tests need
-	@scripts/apt.sh $(BROWSER_PACKAGES)
+	@scripts/apt.sh "Browser tests and PDF" $(BROWSER_PACKAGES)
 
 run: $(INSTALLED) $(TRANSLATIONS) $(ASSETS) ## Serve a demo on 127.0.0.1:8000 until Ctrl-C (DEMO=full: the whole district, 20 million discharges)
+	@scripts/apt.sh "PDF statements" $(PRINT_PACKAGES)
 	@exec $(BIN)/jongnyang demo run $(DEMO:%=--%) $(ARGS)
 
 test: install lint ## Lint, then test on SQLite and PostgreSQL (ARGS="-k word" narrows, WORKERS=0 for one process)

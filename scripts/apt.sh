@@ -1,7 +1,9 @@
 #!/bin/sh
-# Install the named Debian packages that are missing, where we may; otherwise say what to type. Never fails: only the
-# tests that need them are skipped, and each says so.
+# apt.sh WHAT PACKAGE…: install the Debian packages that are missing, where we may; otherwise say what to type. Never
+# fails: only WHAT needs them, and whatever does then says so.
 set -u
+what=$1
+shift
 
 missing=""
 for package in "$@"; do
@@ -10,13 +12,13 @@ done
 [ -n "$missing" ] || exit 0
 
 by_hand() {
-    echo "The browser tests need$missing, which $1. They are skipped until you type:"
+    echo "$what need$missing, which $1. Without them that part does not work; type:"
     echo "    sudo apt-get install --yes$missing"
     exit 0
 }
 
 command -v apt-get >/dev/null || {
-    echo "The browser tests need$missing (Debian's names): install them with your system's package manager."
+    echo "$what need$missing (Debian's names): install them with your system's package manager."
     exit 0
 }
 if [ "$(id -u)" -eq 0 ]; then

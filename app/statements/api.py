@@ -15,13 +15,13 @@ from app.registry.places import complex_of
 from app.statements import queries, runs
 from app.statements.runs import Outcome
 from app.statements.schemas import (
-    DayList,
-    FinaliseSchema,
-    MonthList,
-    OutcomeList,
-    PageArguments,
-    PreviewSchema,
+    BilledDayList,
+    BilledMonthList,
+    FinaliseMonthSchema,
+    PreviewMonthSchema,
+    RunOutcomeList,
     RunSchema,
+    StatementArguments,
     StatementDetailSchema,
     StatementPage,
     VerifiedSchema,
@@ -38,7 +38,7 @@ STATEMENT = "/statements/<string(maxlength=80):number>"
 
 @blueprint.get("/months")
 @rules.scope("billing:read", reach="complex")
-@blueprint.response(200, MonthList)
+@blueprint.response(200, BilledMonthList)
 def list_months() -> dict[str, Any]:
     """Months that have runs, the newest first."""
     with service().database.session() as session:
@@ -47,8 +47,8 @@ def list_months() -> dict[str, Any]:
 
 @blueprint.post(f"{MONTH}/preview")
 @rules.scope("billing:write")
-@blueprint.arguments(PreviewSchema)
-@blueprint.response(200, OutcomeList)
+@blueprint.arguments(PreviewMonthSchema)
+@blueprint.response(200, RunOutcomeList)
 def preview_month(wanted: dict[str, Any], month: str) -> dict[str, Any]:
     """Preview the month of all complexes or of some; what became of each."""
     how = (month_of(month), wanted.get("complexes"), current_actor(), now())
@@ -57,8 +57,8 @@ def preview_month(wanted: dict[str, Any], month: str) -> dict[str, Any]:
 
 @blueprint.post(f"{MONTH}/finalise")
 @rules.scope("billing:close")
-@blueprint.arguments(FinaliseSchema)
-@blueprint.response(200, OutcomeList)
+@blueprint.arguments(FinaliseMonthSchema)
+@blueprint.response(200, RunOutcomeList)
 def finalise_month(wanted: dict[str, Any], month: str) -> dict[str, Any]:
     """Close the month of all complexes or of some, as previewed; what became of each."""
     how = (month_of(month), wanted.get("complexes"), current_actor(), now())
@@ -100,7 +100,7 @@ def review(code: str, month: str) -> None:
 
 @blueprint.get(f"{RUN}/statements")
 @rules.scope("billing:read", reach="complex")
-@blueprint.arguments(PageArguments, location="query", unknown=RAISE)
+@blueprint.arguments(StatementArguments, location="query", unknown=RAISE)
 @blueprint.response(200, StatementPage)
 def list_statements(page: dict[str, int], code: str, month: str) -> dict[str, Any]:
     """The statements of a complex's month, by building and unit."""
@@ -122,7 +122,7 @@ def show_statement(number: str) -> dict[str, Any]:
 
 @blueprint.get(f"{STATEMENT}/days")
 @rules.scope("billing:read", reach="complex")
-@blueprint.response(200, DayList)
+@blueprint.response(200, BilledDayList)
 def show_days(number: str) -> dict[str, Any]:
     """The discharges behind a statement, day by day, as the ledger read when it was made."""
     with service().database.session() as session:

@@ -10,7 +10,7 @@ class SentenceSchema(Schema):
     en = fields.String(required=True)
 
 
-class MonthSchema(Schema):
+class BilledMonthSchema(Schema):
     month = fields.Date(required=True)
     complexes = fields.Integer(required=True)
     final = fields.Integer(required=True)
@@ -20,8 +20,8 @@ class MonthSchema(Schema):
     won = fields.Integer(required=True)
 
 
-class MonthList(Schema):
-    items = fields.List(fields.Nested(MonthSchema), required=True)
+class BilledMonthList(Schema):
+    items = fields.List(fields.Nested(BilledMonthSchema), required=True)
 
 
 class ReissueRunSchema(Schema):
@@ -91,7 +91,7 @@ class StatementPage(Schema):
     next_after = fields.Integer(required=True, allow_none=True)
 
 
-class LineSchema(Schema):
+class StatementLineSchema(Schema):
     line = fields.Integer(required=True)
     kind = fields.String(required=True)
     usage_month = fields.Date(required=True)
@@ -103,7 +103,7 @@ class LineSchema(Schema):
     words = fields.List(fields.Nested(SentenceSchema), required=True)
 
 
-class VoidSchema(Schema):
+class StatementVoidSchema(Schema):
     credit_note = fields.String(required=True)
     won = fields.Integer(required=True)
     reason = fields.String(required=True)
@@ -112,7 +112,7 @@ class VoidSchema(Schema):
     reissued_as = fields.String(allow_none=True)
 
 
-class VersionSchema(Schema):
+class StatementVersionSchema(Schema):
     number = fields.String(required=True)
     version = fields.Integer(required=True)
     state = fields.String(required=True)
@@ -130,9 +130,9 @@ class LaterLineSchema(Schema):
 
 
 class StatementDetailSchema(StatementSchema):
-    lines = fields.List(fields.Nested(LineSchema), required=True)
-    void = fields.Nested(VoidSchema, required=True, allow_none=True)
-    versions = fields.List(fields.Nested(VersionSchema), required=True)
+    lines = fields.List(fields.Nested(StatementLineSchema), required=True)
+    void = fields.Nested(StatementVoidSchema, required=True, allow_none=True)
+    versions = fields.List(fields.Nested(StatementVersionSchema), required=True)
     adjustments = fields.List(fields.Nested(LaterLineSchema), required=True)
 
 
@@ -144,31 +144,31 @@ class DischargeOfDaySchema(Schema):
     weighed_g = fields.Integer(allow_none=True)
 
 
-class DaySchema(Schema):
+class BilledDaySchema(Schema):
     day = fields.Date(required=True)
     grams = fields.Integer(required=True)
     count = fields.Integer(required=True)
     discharges = fields.List(fields.Nested(DischargeOfDaySchema), required=True)
 
 
-class DayList(Schema):
-    items = fields.List(fields.Nested(DaySchema), required=True)
+class BilledDayList(Schema):
+    items = fields.List(fields.Nested(BilledDaySchema), required=True)
 
 
-class PageArguments(Strict):
+class StatementArguments(Strict):
     after = fields.Integer(load_default=0, validate=validate.Range(0, 2**31 - 1))
     limit = fields.Integer(load_default=100, validate=validate.Range(1, 500))
 
 
-class PreviewSchema(Strict):
+class PreviewMonthSchema(Strict):
     complexes = fields.List(Words(), metadata={"description": "codes; left out: all of the district"})
 
 
-class FinaliseSchema(PreviewSchema):
+class FinaliseMonthSchema(PreviewMonthSchema):
     early_reason = Words(validate=validate.Length(1, 300), metadata={"description": "to close during the review"})
 
 
-class OutcomeSchema(Schema):
+class RunOutcomeSchema(Schema):
     complex = fields.String(required=True)
     state = fields.String(required=True)
     changed = fields.Boolean(required=True)
@@ -181,11 +181,11 @@ class OutcomeSchema(Schema):
     extra = fields.Dict(required=True)
 
 
-class OutcomeList(Schema):
-    items = fields.List(fields.Nested(OutcomeSchema), required=True)
+class RunOutcomeList(Schema):
+    items = fields.List(fields.Nested(RunOutcomeSchema), required=True)
 
 
-class DifferenceSchema(Schema):
+class VerifyDifferenceSchema(Schema):
     run = fields.String(required=True)
     subject = fields.String(required=True)
     said = fields.String(required=True)
@@ -194,4 +194,4 @@ class DifferenceSchema(Schema):
 class VerifiedSchema(Schema):
     runs = fields.Integer(required=True)
     statements = fields.Integer(required=True)
-    differences = fields.List(fields.Nested(DifferenceSchema), required=True)
+    differences = fields.List(fields.Nested(VerifyDifferenceSchema), required=True)

@@ -27,7 +27,7 @@ def run(tmp_path: Path) -> Callable[[Mapping[str, str]], tuple[str, str]]:
             (folder / name).write_text(f"#!/usr/bin/sh\n{body}\n")
             (folder / name).chmod(0o755)
         done = subprocess.run(
-            ["/usr/bin/sh", SCRIPT, "chromium", "fonts-nanum"],
+            ["/usr/bin/sh", SCRIPT, "Browser tests", "chromium", "fonts-nanum"],
             env={"PATH": str(folder), "CALLS": str(calls)},
             capture_output=True,
             text=True,
@@ -58,6 +58,7 @@ def test_sudo_is_used_where_it_asks_for_no_password(run: Callable[..., tuple[str
 
 def test_others_are_told_what_to_type(run: Callable[..., tuple[str, str]]) -> None:
     said, calls = run({"dpkg-query": NOT_INSTALLED, "apt-get": CALLED, "id": "echo 1000", "sudo": "exit 1"})
+    assert said.startswith("Browser tests need chromium fonts-nanum, which only root may install.")
     assert "sudo apt-get install --yes chromium fonts-nanum" in said
     assert not calls
 

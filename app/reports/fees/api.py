@@ -19,7 +19,7 @@ from app.reports.fees import service as fees_service
 from app.reports.fees.layout import Column, Layout
 from app.reports.fees.models import FORMATS
 from app.reports.fees.rows import Fees
-from app.reports.fees.schemas import CheckSchema, FormatArguments, LayoutSchema, plain_report
+from app.reports.fees.schemas import FeeCheckSchema, FeeFileArguments, FeeLayoutSchema, plain_report
 from app.statements.api import month_of as _month
 from app.texts import Refused
 from app.times import now
@@ -42,7 +42,7 @@ KINDS = {media_type.partition(";")[0]: BINARY for media_type in files.TYPES.valu
 
 @blueprint.get(f"{MONTH}/fees")
 @rules.scope("billing:read", reach="complex")
-@blueprint.arguments(FormatArguments, location="query", unknown=RAISE)
+@blueprint.arguments(FeeFileArguments, location="query", unknown=RAISE)
 @blueprint.doc(responses={"200": {"description": "The file", "content": KINDS}})
 def fee_file(asked: dict[str, str], code: str, month: str) -> FlaskResponse:
     """A complex's month for its maintenance-fee bill, in the complex's own layout."""
@@ -55,7 +55,7 @@ def fee_file(asked: dict[str, str], code: str, month: str) -> FlaskResponse:
 @blueprint.post(f"{MONTH}/fees/check")
 @rules.scope("billing:review", reach="complex")
 @blueprint.doc(requestBody={"required": True, "content": MULTIPART})
-@blueprint.response(200, CheckSchema)
+@blueprint.response(200, FeeCheckSchema)
 def check_fee_file(code: str, month: str) -> dict[str, Any]:
     """Hold a file that was taken out before, and perhaps changed since, against the statements."""
     upload = request.files.get("file")
@@ -74,7 +74,7 @@ def check_fee_file(code: str, month: str) -> dict[str, Any]:
 
 @blueprint.get(LAYOUT)
 @rules.scope("billing:read", reach="complex")
-@blueprint.response(200, LayoutSchema)
+@blueprint.response(200, FeeLayoutSchema)
 def show_layout(code: str) -> dict[str, Any]:
     """The columns and the format of a complex's file."""
     with service().database.session() as session:
@@ -84,8 +84,8 @@ def show_layout(code: str) -> dict[str, Any]:
 
 @blueprint.put(LAYOUT)
 @rules.scope("billing:review", reach="complex")
-@blueprint.arguments(LayoutSchema)
-@blueprint.response(200, LayoutSchema)
+@blueprint.arguments(FeeLayoutSchema)
+@blueprint.response(200, FeeLayoutSchema)
 def change_layout(wanted: dict[str, Any], code: str) -> dict[str, Any]:
     """Change them."""
     columns = tuple(Column(each["field"], each["title"]) for each in wanted["columns"])

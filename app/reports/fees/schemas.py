@@ -9,21 +9,21 @@ from app.reports.fees.models import FORMATS
 from app.schemas import Strict, Words
 
 
-class ColumnSchema(Strict):
+class FeeColumnSchema(Strict):
     field = fields.String(required=True, validate=validate.OneOf(sorted(FIELDS)))
     title = Words(required=True, validate=validate.Length(1, LONGEST_TITLE))
 
 
-class LayoutSchema(Strict):
-    columns = fields.List(fields.Nested(ColumnSchema), required=True, validate=validate.Length(1, MOST_COLUMNS))
+class FeeLayoutSchema(Strict):
+    columns = fields.List(fields.Nested(FeeColumnSchema), required=True, validate=validate.Length(1, MOST_COLUMNS))
     format = fields.String(required=True, validate=validate.OneOf(FORMATS))
 
 
-class FormatArguments(Strict):
+class FeeFileArguments(Strict):
     format = fields.String(validate=validate.OneOf(FORMATS), metadata={"description": "default: the complex's own"})
 
 
-class DifferenceSchema(Schema):
+class FeeDifferenceSchema(Schema):
     kind = fields.String(required=True)
     line = fields.Integer(required=True)
     who = fields.String(required=True)
@@ -32,18 +32,18 @@ class DifferenceSchema(Schema):
     found = fields.String(required=True)
 
 
-class SumSchema(Schema):
+class FeeSumSchema(Schema):
     field = fields.String(required=True)
     expected = fields.String(required=True)
     found = fields.String(required=True)
 
 
-class CheckSchema(Schema):
+class FeeCheckSchema(Schema):
     agrees = fields.Boolean(required=True)
     rows = fields.Integer(required=True)
     count = fields.Integer(required=True)
-    differences = fields.List(fields.Nested(DifferenceSchema), required=True)
-    sums = fields.List(fields.Nested(SumSchema), required=True)
+    differences = fields.List(fields.Nested(FeeDifferenceSchema), required=True)
+    sums = fields.List(fields.Nested(FeeSumSchema), required=True)
 
 
 def plain_report(report: Any) -> dict[str, Any]:
