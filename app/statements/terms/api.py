@@ -113,11 +113,10 @@ def show_household_classes(household_id: int) -> dict[str, Any]:
 @blueprint.response(204)
 def set_class(given: dict[str, Any], household_id: int) -> None:
     """Put a tenancy of the household into a class from a month on."""
-    first_month, tenancy_id = month_named(given.pop("first_month")), given.pop("tenancy_id")
     with service().database.begin() as session:
         district_id = current_district_id()
-        tenancy_id = classes.tenancy_of(session, district_id, household_id, tenancy_id)
-        said = (first_month, given["payer_class"], given["reason"])
+        tenancy_id = classes.tenancy_of(session, district_id, household_id, given["tenancy_id"])
+        said = (month_named(given["first_month"]), given["payer_class"], given["reason"])
         classes.set_class(session, district_id, tenancy_id, *said, current_actor(), now())
 
 

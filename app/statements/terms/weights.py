@@ -20,6 +20,7 @@ from app.statements.terms.models import ComplexWeight
 
 MOST_G = 1_000_000_000
 MOST_SOURCE = 200
+NO_WEIGHT = "no weight in kilograms to the gram"
 THOUSANDS = re.compile(r"\d{1,3}(,\d{3})+(\.\d+)?")
 Row = dict[str, Any]
 
@@ -55,9 +56,9 @@ def grams_of(text: str) -> int:
     try:
         grams = Decimal(text) * 1000
     except InvalidOperation:
-        raise ValueError(text) from None
+        raise ValueError(NO_WEIGHT) from None
     if not grams.is_finite() or not 0 <= grams <= MOST_G or grams != int(grams):
-        raise ValueError(text)
+        raise ValueError(NO_WEIGHT)
     return int(grams)
 
 
