@@ -24,6 +24,7 @@ from app.web import (
     audit_pages,
     billing_correction_pages,
     billing_pages,
+    board_pages,
     device_pages,
     dispute_pages,
     document_pages,
@@ -38,6 +39,7 @@ from app.web import (
     installation_pages,
     manual_pages,
     message_pages,
+    owed_pages,
     payer_class_pages,
     payment_pages,
     people_pages,
@@ -75,6 +77,7 @@ def init(app: Flask) -> None:
     app.register_blueprint(vendor_pages.blueprint)
     app.register_blueprint(manual_pages.blueprint)
     app.register_blueprint(billing_pages.blueprint)
+    app.register_blueprint(board_pages.blueprint)
     app.register_blueprint(tariff_pages.blueprint)
     app.register_blueprint(terms_pages.blueprint)
     app.register_blueprint(payer_class_pages.blueprint)
@@ -82,6 +85,7 @@ def init(app: Flask) -> None:
     app.register_blueprint(estimate_pages.blueprint)
     app.register_blueprint(billing_correction_pages.blueprint)
     app.register_blueprint(payment_pages.blueprint)
+    app.register_blueprint(owed_pages.blueprint)
     app.register_blueprint(document_pages.blueprint)
     app.register_blueprint(fee_pages.blueprint)
     shared = {"formats": formats, "version": __version__}
