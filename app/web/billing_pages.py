@@ -1,7 +1,7 @@
 """A complex's statement of a month, a household's statement, and statements found by building and unit."""
 
 import re
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from datetime import date, datetime, timedelta
 from functools import partial
 from typing import Any
@@ -20,19 +20,19 @@ from app.languages import choose_language
 from app.problems import Problem
 from app.registry.devices.queries import complex_choices
 from app.registry.places import complex_of
-from app.statements import finding, queries, runs
-from app.statements.corrections import voids
+from app.statements import finding, queries, runs, warnings
+from app.statements.checks.asked import Asked
 from app.statements.disputes import queries as disputes
 from app.statements.finding import After, Sought
 from app.statements.locking import lock, run_of
-from app.statements.payments import accounts
 from app.statements.terms import classes, tariffs
 from app.texts import Text
 from app.times import now
 from app.web import billing_words as words
+from app.web import statement_rows
+from app.web.board_words import WARNINGS
 from app.web.forms import failure_of, flashed, typed
 from billing.days import month_of, service_day
-from billing.statements import Line
 from billing.words import Words
 
 blueprint = Blueprint("billing_pages", __name__)
@@ -101,9 +101,9 @@ def statement(number: str) -> str:
         here = (session, current_district_id())
         row = queries.statement(*here, number, current_reach())
         days = queries.days(*here, number, current_reach())
-        anew = _anew(*here, row)
+        anew = statement_rows.issued_anew(*here, row, current_reach())
         disputed = disputes.of_statement(*here, row["run_id"], row["serial"])
-        account = _account(*here, row)
+        account = statement_rows.account(*here, row, service_day(now()))
     found = {"row": row, "days": days, "anew": anew, "disputed": disputed, "account": account}
     return render_template("statement.html", **found, links=_links(row), told=flashed(), **_shared())
 
@@ -146,13 +146,21 @@ def _complex(month: date, code: str, refusal: Problem | None = None) -> str:
         found = _found(*here, Sought(**asked, run_id=run["id"]), OF_A_COMPLEX) if run else []
         used = _tariffs(*here, run) if run else []
         adjusted = finding.adjusted_won(*here, run["id"]) if run else 0
+        warned = _warned(*here, place.id, month) if run and run["state"] == "preview" else {}
     address = {"month": f"{month:%Y-%m}", "code": code}
     rows, more = _page(found, OF_A_COMPLEX, "billing_pages.complex_statement", asked | address)
     said = {"told": flashed(), "failure": _failure(refusal) if refusal else "", "given": request.form}
     return render_template(
         "complex_statement.html",
         **{"place": place, "month": month, "run": run, "tariffs": used, "rows": rows, "more": more, "asked": asked},
-        **{"adjusted_won": adjusted, "address": address, "moment": now(), "links": _links_of_complex(month, code)},
+        **{
+            "warned": warned,
+            "warnings": WARNINGS,
+            "adjusted_won": adjusted,
+            "address": address,
+            "moment": now(),
+            "links": _links_of_complex(month, code),
+        },
         **(said | _shared()),
     )
 
@@ -167,39 +175,6 @@ def _run(session: Session, district_id: int, complex_id: int, month: date) -> Ro
         return None
 
 
-def _anew(session: Session, district_id: int, row: Row) -> Row | None:
-    """What changed where a statement was issued anew, seen from either: `old` and `new` number, and the `changes`."""
-    for old in (row, *_others(session, district_id, row)):
-        new = old["void"] and old["void"]["reissued_as"]
-        if new and row["number"] in (old["number"], new):
-            instead = queries.statement(session, district_id, new, current_reach())
-            return {"old": old["number"], "new": new, "changes": voids.diff(_lines(old), _lines(instead))}
-    return None
-
-
-def _others(session: Session, district_id: int, row: Row) -> Iterator[Row]:
-    """The other statements of the same tenancy and month, the newest first."""
-    for each in reversed(row["versions"]):
-        if each["number"] != row["number"]:
-            yield queries.statement(session, district_id, each["number"], current_reach())
-
-
-def _lines(row: Row) -> list[Line]:
-    tenant = (row["household_id"], row["tenancy_id"])
-    return [
-        Line(each["kind"], each["usage_month"], *tenant, each["grams"], each["count"], each["won"], each["detail"])
-        for each in row["lines"]
-    ]
-
-
-def _account(session: Session, district_id: int, row: Row) -> Row | None:
-    """What the tenancy of a statement owes in all; None where the month is not closed, or nothing was ever owed."""
-    if row["state"] == "preview":
-        return None
-    found = accounts.household_account(session, district_id, row["household_id"], service_day(now()))
-    return next((each for each in found if each["tenancy_id"] == row["tenancy_id"]), None)
-
-
 def _links(row: Row) -> list[Link]:
     """Where one goes from a household's statement."""
     number, identity = row["number"], current_identity()
@@ -207,6 +182,8 @@ def _links(row: Row) -> list[Link]:
         (_("Print"), url_for("document_pages.print_statement", number=number)),
         (_("PDF"), url_for("document_pages.statement_pdf", number=number)),
     ]
+    if row["state"] == "final" and row["won"] > 0 and identity.may("billing:review"):
+        links += [(_("Record a payment"), url_for("payment_pages.listed", statement=number, won=row["won"]))]
     if row["state"] == "final" and identity.may("billing:write") and identity.reach.whole:
         links += [
             (_("Void or issue anew"), url_for("billing_correction_pages.proposal", number=number)),
@@ -223,9 +200,16 @@ def _links_of_complex(month: date, code: str) -> list[Link]:
         (_("Maintenance-fee file"), url_for("fee_pages.fees", **address)),
         (_("Print"), url_for("document_pages.print_complex", **address)),
         (_("PDF"), url_for("document_pages.complex_pdf", **address)),
+        (_("Payments"), url_for("payment_pages.listed", complex=code, month=address["month"])),
         (_("Objections"), url_for("dispute_pages.desk", which="all", complex=code)),
         (_("The month before"), url_for("billing_pages.complex_statement", month=before, code=code)),
     ]
+
+
+def _warned(session: Session, district_id: int, complex_id: int, month: date) -> dict[str, int]:
+    """How many rows each kind of warning has about a complex's month."""
+    asked = Asked(session, district_id, month, current_reach(), now(), complex_id)
+    return warnings.counts(asked).get(complex_id, {})
 
 
 def _tariffs(session: Session, district_id: int, run: Row) -> list[Row]:

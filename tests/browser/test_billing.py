@@ -71,7 +71,9 @@ def desk(service: Service, log_in: Open) -> Desk:
 
 
 def open_month(reader: Reader, month: date) -> None:
-    reader.page.goto(origin(reader.page) + f"/billing/{month:%Y-%m}/{CODE}")
+    """The statement of the complex, from the board."""
+    reader.page.goto(origin(reader.page) + f"/billing/{month:%Y-%m}")
+    reader.page.get_by_role("rowheader").get_by_role("link", name=CODE).click()
 
 
 def open_statement(reader: Reader, month: date) -> None:

@@ -171,6 +171,13 @@ def test_staff_preview_a_manager_agrees_and_staff_close(office: Office) -> None:
     assert "The month is closed for this complex." in again.text
 
 
+def test_a_preview_names_what_to_look_at_before_it_is_closed(office: Office) -> None:
+    office.town.preview("2026-10")
+    assert "/billing/2026-10/warnings/uncertified?complex=W0G001" in office.page(OCTOBER, office.lee)
+    office.town.finalise("2026-10")
+    assert "/warnings/" not in office.page(OCTOBER, office.lee)
+
+
 def test_a_month_under_review_is_closed_only_for_a_reason(office: Office) -> None:
     office.send(f"{OCTOBER}/preview")
     refused = office.send(f"{OCTOBER}/finalise")
