@@ -104,6 +104,8 @@ def compare() -> str | tuple[str, int]:
             try:
                 found = _compared(session, fields, asked, today)
             except Problem as refusal:
+                if refusal.slug == "not-found":
+                    raise
                 problem = refusal
     page = render_template(
         "tariff_what_if.html",

@@ -97,6 +97,7 @@ def overrides(side: Side) -> dict[str, Any]:
         "audit_entry.after": json.dumps({"note": mark}),
         "audit_entry.via": "page",
         "dispute_event.state": "open",
+        "fee_layout.columns": json.dumps([["number", mark], ["total", "won"]]),
         "fault_event.before": json.dumps({"note": mark}),
         "fault_event.after": json.dumps({"note": mark}),
         "import_batch.kind": "households",
@@ -123,7 +124,7 @@ def overrides(side: Side) -> dict[str, Any]:
 
 def billed(side: Side) -> dict[str, Any]:
     """A run of one statement with one line, and the tariff that it was made by."""
-    first_day, tariff = date(2020, 1, 1), side.district_id
+    first_day, tariff = date(2020, 1, 1), side.id if side is NOWHERE else side.district_id
     position = {"tariffs": 1, "runs": 1, "voids": 1, "terms": 1, "weights": 1, "classes": 1}
     total = {"exact": "400", "won": 400, "rounded_by": tariff, "parts": 1, "residues": {}, "position": position}
     return {

@@ -25,7 +25,7 @@ def flat(won: int | str, **terms: Any) -> Tariff:
 
 def compare(town: BilledTown, tariff: Tariff, scheme: str = "household", **where: Any) -> Any:
     payer_class = where.pop("payer_class", "general")
-    asked = {"reach": WHOLE, "month": OCTOBER, "at": NOW} | where
+    asked: dict[str, Any] = {"reach": WHOLE, "month": OCTOBER, "at": NOW} | where
     with town.database.session() as session:
         return what_if.compare(session, town.id, draft=Draft(scheme, payer_class, tariff), **asked)
 
