@@ -6,7 +6,7 @@ from typing import Any
 from flask_smorest import Blueprint
 from marshmallow import RAISE
 
-from app.access import rules
+from app.access import audit, rules
 from app.access.accounts import current_actor, current_district_id, current_reach
 from app.context import service
 from app.languages import choose_language
@@ -138,4 +138,6 @@ def month_of(text: str) -> date:
 
 
 def _told(outcomes: list[Outcome]) -> dict[str, Any]:
+    if not any(outcome.changed for outcome in outcomes):
+        audit.nothing_changed()
     return {"items": [outcome._asdict() for outcome in outcomes]}

@@ -73,6 +73,7 @@ class Walk:
         options: dict[str, Any] = {"headers": headers | walker.headers, "query_string": query or call.query}
         if call.form is not None:
             options["data"] = resolved(call.form, side)
+            options |= {"content_type": "multipart/form-data"} if call.multipart else {}
         elif (body := self.body(route, call, side)) is not None:
             options["json"] = body
         return client.open(self.address(route, call, side), method=route.method, buffered=True, **options)

@@ -18,6 +18,7 @@ class Call(NamedTuple):
 
     `personal`: what the path names is one account's own, so it exists for nobody else, not even an administrator.
     `made`: who does not see the whole district sees what they made themselves, and so none of the world's.
+    `multipart`: the form is sent as one that can hold a file.
     `needs` is a scope that the action takes besides the route's, of those who see the whole district.
     """
 
@@ -28,6 +29,7 @@ class Call(NamedTuple):
     personal: bool = False
     made: bool = False
     needs: str | None = None
+    multipart: bool = False
 
     @property
     def in_path(self) -> bool:
@@ -96,10 +98,18 @@ HOMES, BATCHES = f"households/{ID.format('household_id')}", f"imports/{ID.format
 UPLOADS = "/imports/<any(households, complexes, history):kind>/<string(length=64):sha256>"
 RUN = {"month": TODAY[:7], "code": "@complex.code"}
 RUNS, STATEMENTS = f"billing/<string(length=7):month>/{CODE}", "billing/statements/<string(maxlength=80):number>"
+FEES = f"billing/fees/{CODE}"
+LAYOUT = {"columns": [{"field": name, "title": name} for name in ("number", "total")], "format": "csv"}
+PAYER_CLASS = {"payer_class": "general", "first_month": TODAY[:7], "reason": "walk"}
+BILLED = f"billing/complexes/{CODE}/months/<string(maxlength=10):month>"
 CAUSES = ("old", "voided", "held", "doubtful", "no_tariff")
 OBJECTION = {"line": "1", "words": "walk"}
 DISPUTE, ESTIMATE = {"dispute_id": "@dispute.id"}, {"estimate_id": "@estimate.id"}
 DISPUTES, ESTIMATES = f"billing/disputes/{ID.format('dispute_id')}", f"billing/estimates/{ID.format('estimate_id')}"
+MONTH, BOARD = {"month": TODAY[:7]}, "billing/<string(length=7):month>"
+WARNINGS = ("doubtful", "faulty", "gone", "no_tariff", "quarantined", "silent", "undecided")
+PAYMENT, PAYMENTS = {"payment_id": "@payment.id"}, f"billing/payments/{ID.format('payment_id')}"
+KEPT = {"sha256": "@import_upload.sha256"}
 FAULT_PAGE = f"faults/{ID.format('fault_id')}"
 LOGIN = "people/<string(maxlength=64):login>"
 
@@ -210,6 +220,36 @@ PAGES: dict[tuple[str, str], tuple[Call, ...]] = {
     ("POST", f"/{STATEMENTS}/dispute"): (Call({"number": "@statement"}, form=OBJECTION),),
     ("GET", f"/{STATEMENTS}/void"): (Call({"number": "@statement"}),),
     ("POST", f"/{STATEMENTS}/void"): (Call({"number": "@statement"}, form={"reissue": "1", "reason": "walk"}),),
+    ("GET", f"/{STATEMENTS}/print"): (Call({"number": "@statement"}),),
+    ("GET", f"/{STATEMENTS}/pdf"): (Call({"number": "@statement"}),),
+    ("GET", f"/{RUNS}/print"): (Call(RUN),),
+    ("GET", f"/{RUNS}/pdf"): (Call(RUN),),
+    ("GET", "/s/<string(maxlength=200):token>"): (Call({"token": "nobody's"}),),
+    ("GET", f"/{FEES}"): (Call(COMPLEX_CODE),),
+    ("GET", f"/{FEES}/<string(length=7):month>"): (Call(RUN),),
+    ("POST", f"/{FEES}/<string(length=7):month>"): (Call(RUN),),
+    ("GET", f"/{FEES}/<string(length=7):month>/file"): (Call(RUN),),
+    ("POST", f"/{FEES}/<string(length=7):month>/check"): (Call(RUN),),
+    ("GET", "/billing"): (PLAIN,),
+    ("GET", f"/{BOARD}"): (Call(MONTH), Call(MONTH, query={"blocked": "1", "sort": "-won"})),
+    ("POST", f"/{BOARD}/preview"): (Call(MONTH), Call(MONTH, form={"one": "@complex.code"})),
+    ("POST", f"/{BOARD}/agree"): (Call(MONTH, form={"one": "@complex.code"}),),
+    ("POST", f"/{BOARD}/finalise"): (Call(MONTH), Call(MONTH, form={"one": "@complex.code"})),
+    ("GET", f"/{BOARD}/warnings/<string(maxlength=20):kind>"): tuple(
+        Call(MONTH | {"kind": kind}, query=query) for kind in WARNINGS for query in ({}, {"complex": "@complex.code"})
+    ),
+    ("GET", "/billing/payments"): (PLAIN, Call(query={"complex": "@complex.code"})),
+    ("POST", "/billing/payments"): (Call(form={"statement": "@statement", "won": "5", "paid_on": TODAY}),),
+    ("POST", "/billing/payments/files"): (PLAIN,),
+    ("GET", "/billing/payments/files/<string(length=64):sha256>"): (Call(KEPT, personal=True),),
+    ("POST", "/billing/payments/files/<string(length=64):sha256>"): (Call(KEPT, personal=True),),
+    ("GET", f"/{PAYMENTS}"): (Call(PAYMENT),),
+    ("POST", f"/{PAYMENTS}"): (Call(PAYMENT, form={"reason": "walk"}),),
+    ("GET", f"/billing/payments/{HOMES}"): (Call(HOME),),
+    ("GET", "/billing/arrears"): (PLAIN, Call(query={"complex": "@complex.code"})),
+    ("GET", "/billing/arrears.csv"): (PLAIN, Call(query={"complex": "@complex.code"})),
+    ("GET", "/billing/revenue"): (PLAIN, Call(query={"complex": "@complex.code"})),
+    ("GET", "/billing/revenue.csv"): (PLAIN, Call(query={"complex": "@complex.code"})),
     ("GET", "/billing/late"): (PLAIN, *(Call(query={"cause": cause}) for cause in CAUSES)),
     ("POST", "/billing/late"): (Call(form={"decide": "2020-01.1.1.1", "decision": "bill", "reason": "walk"}),),
     ("GET", "/billing/adjustments"): (PLAIN, Call(query={"which": "all"})),
@@ -411,6 +451,32 @@ PROGRAMS: dict[tuple[str, str], tuple[Call, ...]] = {
     ("POST", f"{API}/billing/adjustments"): (Call(json={"statement": "@statement", "won": 5}),),
     ("GET", f"{API}/{STATEMENTS}/reissue"): (Call({"number": "@statement"}),),
     ("POST", f"{API}/{STATEMENTS}/void"): (Call({"number": "@statement"}),),
+    ("GET", f"{API}/billing/months"): (PLAIN,),
+    ("POST", f"{API}/billing/months/<string(maxlength=10):month>/preview"): (Call({"month": TODAY[:7]}),),
+    ("POST", f"{API}/billing/months/<string(maxlength=10):month>/finalise"): (Call({"month": TODAY[:7]}),),
+    ("GET", f"{API}/billing/months/<string(maxlength=10):month>/verify"): (Call({"month": TODAY[:7]}),),
+    ("GET", f"{API}/{BILLED}"): (Call(RUN),),
+    ("POST", f"{API}/{BILLED}/review"): (Call(RUN),),
+    ("GET", f"{API}/{BILLED}/statements"): (Call(RUN),),
+    ("GET", f"{API}/{STATEMENTS}"): (Call({"number": "@statement"}),),
+    ("GET", f"{API}/{STATEMENTS}/days"): (Call({"number": "@statement"}),),
+    ("GET", f"{API}/{BILLED}/fees"): (Call(RUN),),
+    ("POST", f"{API}/{BILLED}/fees/check"): (Call(RUN, form={"name": "none"}, multipart=True),),
+    ("GET", f"{API}/billing/complexes/{CODE}/fee-layout"): (Call(COMPLEX_CODE),),
+    ("PUT", f"{API}/billing/complexes/{CODE}/fee-layout"): (Call(COMPLEX_CODE, json=LAYOUT),),
+    ("GET", f"{API}/billing/months/<string(maxlength=10):month>/board"): (Call(MONTH),),
+    ("GET", f"{API}/billing/months/<string(maxlength=10):month>/warnings/<string(maxlength=20):kind>"): tuple(
+        Call(MONTH | {"kind": kind}, query=query) for kind in WARNINGS for query in ({}, {"complex": "@complex.code"})
+    ),
+    ("GET", f"{API}/billing/payments"): (PLAIN, Call(query={"complex": "@complex.code"})),
+    ("POST", f"{API}/billing/payments"): (Call(json={"statement": "@statement", "won": 5, "paid_on": TODAY}),),
+    ("POST", f"{API}/billing/payments/files"): (PLAIN,),
+    ("GET", f"{API}/{PAYMENTS}"): (Call(PAYMENT),),
+    ("POST", f"{API}/{PAYMENTS}/reversal"): (Call(PAYMENT),),
+    ("GET", f"{API}/billing/arrears"): (PLAIN, Call(query={"complex": "@complex.code"})),
+    ("GET", f"{API}/billing/balances"): (PLAIN,),
+    ("GET", f"{API}/billing/{HOMES}/account"): (Call(HOME),),
+    ("GET", f"{API}/billing/revenue"): (PLAIN, Call(query={"complex": "@complex.code"})),
     ("GET", f"{API}/billing/late"): (PLAIN, *(Call(query={"cause": cause}) for cause in CAUSES)),
     ("GET", f"{API}/billing/late/sums"): (PLAIN,),
     ("POST", f"{API}/billing/late/decisions"): (Call(json={"tenancy_id": "@tenancy.id", "usage_month": TODAY}),),
@@ -435,7 +501,7 @@ PROGRAMS: dict[tuple[str, str], tuple[Call, ...]] = {
     ("GET", f"{API}/billing/payer-classes"): (PLAIN,),
     ("POST", f"{API}/billing/payer-classes"): (PLAIN,),
     ("GET", f"{API}/billing/{HOMES}/classes"): (Call(HOME),),
-    ("POST", f"{API}/billing/{HOMES}/classes"): (Call(HOME),),
+    ("POST", f"{API}/billing/{HOMES}/classes"): (Call(HOME, json=PAYER_CLASS),),
     ("GET", f"{API}/billing/terms"): (PLAIN,),
     ("POST", f"{API}/billing/terms"): (Call(json={"complexes": ["@complex.code"]}),),
     ("GET", f"{API}/billing/weights"): (PLAIN,),

@@ -58,18 +58,22 @@ def fee_file(asked: dict[str, str], code: str, month: str) -> FlaskResponse:
 @blueprint.response(200, FeeCheckSchema)
 def check_fee_file(code: str, month: str) -> dict[str, Any]:
     """Hold a file that was taken out before, and perhaps changed since, against the statements."""
+    with service().database.begin() as session:
+        place = complex_of(session, current_district_id(), code, current_reach())
+        fees = rows.fees(session, place, _month(month), current_reach())
+        try:
+            return plain_report(fees_service.bring_back(session, fees, _upload(), current_actor(), now()))
+        except Refused as refusal:
+            said = [text.said(choose_language()) for text in refusal.texts]
+            raise Problem("invalid", errors={"file": said}) from refusal
+
+
+def _upload() -> File:
     upload = request.files.get("file")
     if upload is None:
         raise Problem("invalid", errors={"file": "multipart/form-data: file"})
     with upload.stream as stream:
-        file = File((upload.filename or "fees")[-100:], stream.read())
-    try:
-        with service().database.begin() as session:
-            place = complex_of(session, current_district_id(), code, current_reach())
-            fees = rows.fees(session, place, _month(month), current_reach())
-            return plain_report(fees_service.bring_back(session, fees, file, current_actor(), now()))
-    except Refused as refusal:
-        raise Problem("invalid", errors={"file": [text.said(choose_language()) for text in refusal.texts]}) from refusal
+        return File((upload.filename or "fees")[-100:], stream.read())
 
 
 @blueprint.get(LAYOUT)
