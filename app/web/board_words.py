@@ -127,7 +127,7 @@ WARNINGS = {
     ),
     "suspense": Warned(
         _l("Much weight of nobody"),
-        _l("More than 5 % of the weight has no household. Register unknown cards before the month is closed."),
+        _l("More than 5 per cent of the weight has no household. Register unknown cards before the month is closed."),
         _share,
     ),
     "jumps": Warned(
@@ -148,7 +148,7 @@ WARNINGS = {
     ),
     "silent": Warned(
         _l("Meters hardly heard"),
-        _l("Heard for less than 90 % of the time. What was thrown away meanwhile is missing: enter an estimate."),
+        _l("Heard for less than 90 per cent of the time. What was thrown away meanwhile is missing: enter an estimate."),
         _heard,
     ),
     "faulty": Warned(

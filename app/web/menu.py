@@ -45,6 +45,31 @@ MENU: tuple[tuple[LazyString, tuple[Page, ...]], ...] = (
             ("message_pages.desk", _l("Messages")),
         ),
     ),
+    (
+        _l("Billing"),
+        (
+            ("board_pages.newest", _l("Month's board")),
+            ("billing_pages.statements", _l("Statements")),
+            ("dispute_pages.desk", _l("Objections")),
+            ("billing_correction_pages.queue", _l("Not billed yet")),
+            ("billing_correction_pages.adjustments", _l("Adjustments")),
+            ("estimate_pages.desk", _l("Estimates")),
+            ("payment_pages.listed", _l("Payments")),
+            ("owed_pages.arrears", _l("Arrears")),
+            ("owed_pages.revenue", _l("Revenue")),
+        ),
+    ),
+    (
+        _l("Tariffs"),
+        (
+            ("tariff_pages.list_tariffs", _l("Tariffs")),
+            ("tariff_pages.compare", _l("What if")),
+            ("terms_pages.list_terms", _l("Terms of complexes")),
+            ("payer_class_pages.list_classes", _l("Payer classes")),
+            ("terms_pages.list_weights", _l("Weighed elsewhere")),
+            ("terms_pages.show_limits", _l("Limits and windows")),
+        ),
+    ),
     (_l("Vendors"), (("vendor_pages.vendors", _l("Vendors")), ("vendor_pages.own", _l("My profile")))),
     (
         _l("Administration"),
