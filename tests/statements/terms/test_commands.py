@@ -9,6 +9,9 @@ from click.testing import CliRunner
 from app.cli import main
 from tests.statements.town import BilledTown
 
+# What the databases do differently is tried with the services.
+pytestmark = pytest.mark.parametrize("dialect", ["sqlite"])
+
 
 @pytest.fixture(autouse=True)
 def settings(monkeypatch: pytest.MonkeyPatch, database_url: str) -> None:
@@ -39,7 +42,6 @@ def test_a_tariff_is_checked_added_listed_and_withdrawn(town: BilledTown) -> Non
     assert len(json.loads(run("tariff", "list", "--json"))) == 1
 
 
-@pytest.mark.parametrize("dialect", ["sqlite"])
 def test_what_cannot_be_a_tariff_is_told_in_both_languages(town: BilledTown) -> None:
     falling = ("tariff", "add", "2099-01-01", "--won-per-kg", "80", "--tier", "10:70", "--reference", "조례")
     assert "더 버릴수록 싸지지 않게" in run(*falling, code=2, language="ko")

@@ -17,6 +17,8 @@ from billing.days import month_after, month_of, service_day
 from tests.access.people import add_person
 from tests.statements.town import BilledTown
 
+# What the databases do differently is tried with the services.
+pytestmark = pytest.mark.parametrize("dialect", ["sqlite"])
 DRAFT = {"scheme": "household", "payer_class": "general", "won_1": "80", "from_kg_2": "10", "won_2": "120"}
 ADDED = DRAFT | {"first_day": "2099-01-01", "reference": "조례 제10조"}
 
@@ -83,7 +85,6 @@ def test_a_tariff_is_changed_in_its_place_and_withdrawn(caller: Callable[..., Ca
     assert [each["id"] for each in kim.api("/tariffs").json["items"]] == [1]
 
 
-@pytest.mark.parametrize("dialect", ["sqlite"])
 @pytest.mark.parametrize(
     ("changes", "told"),
     [
