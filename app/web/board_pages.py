@@ -8,7 +8,7 @@ from flask import Blueprint, flash, redirect, render_template, request, url_for
 from flask_babel import lazy_gettext as _l
 from werkzeug.wrappers import Response
 
-from app.access import rules
+from app.access import audit, rules
 from app.access.accounts import current_actor, current_district_id, current_identity, current_reach
 from app.context import service
 from app.problems import KINDS, Problem
@@ -18,7 +18,7 @@ from app.statements import board as boards
 from app.statements import runs, warnings
 from app.statements.board import SORTS, Board
 from app.statements.checks.api import after_of, named
-from app.statements.checks.asked import Asked
+from app.statements.checks.asked import Asked, narrowed
 from app.statements.runs import Outcome
 from app.times import now
 from app.web import billing_words as words
@@ -101,8 +101,7 @@ def show_warnings(month: str, kind: str) -> str:
     code = request.args.get("complex", "")[:40].replace("\0", "")
     with service().database.session() as session:
         here = (session, current_district_id())
-        complex_id = complex_of(*here, code, current_reach()).id if code else None
-        asked = Asked(*here, first_day, current_reach(), now(), complex_id)
+        asked = narrowed(Asked(*here, first_day, current_reach(), now()), code)
         rows = warnings.rows(asked, kind, _after(), PAGE + 1)
         choices = complex_choices(*here, current_reach())
     again: dict[str, Any] = {"month": month, "kind": kind, "complex": code or None}
@@ -162,6 +161,8 @@ def _told(month: date, outcomes: Sequence[Outcome], wanted: str, told: Any) -> s
 
     The answer is no redirect: it is too long to be carried over, and to send the form again changes nothing.
     """
+    if not any(outcome.changed for outcome in outcomes):
+        audit.nothing_changed()
     refused = [outcome for outcome in outcomes if outcome.problem]
     if len(outcomes) == 1 and not refused:
         flash(str(told))

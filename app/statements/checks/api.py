@@ -9,11 +9,10 @@ from app.access import rules
 from app.access.accounts import current_district_id, current_reach
 from app.context import service
 from app.problems import Problem
-from app.registry.places import complex_of
 from app.statements import warnings
 from app.statements.api import month_of
 from app.statements.board import board
-from app.statements.checks.asked import After, Asked
+from app.statements.checks.asked import After, Asked, narrowed
 from app.statements.checks.schemas import BoardArguments, BoardSchema, WarningArguments, WarningPage
 from app.times import now
 
@@ -45,8 +44,7 @@ def list_warnings(page: dict[str, Any], month: str, kind: str) -> dict[str, Any]
         raise Problem("not-found")
     with service().database.session() as session:
         here = (session, current_district_id())
-        complex_id = complex_of(*here, page["complex"], current_reach()).id if "complex" in page else None
-        asked = Asked(*here, month_of(month), current_reach(), now(), complex_id)
+        asked = narrowed(Asked(*here, month_of(month), current_reach(), now()), page.get("complex", ""))
         items = warnings.rows(asked, kind, after_of(page.get("after")), page["limit"])
     return {"items": items, "next_after": named(items[-1]) if len(items) == page["limit"] else None}
 

@@ -9,9 +9,11 @@ import sqlalchemy as sa
 from sqlalchemy.orm import Session
 
 from app.access.reach import Reach
+from app.registry.models import Complex
 from billing.days import SEOUL, month_after
 
 Row = dict[str, Any]
+NOWHERE = 0  # the id of no complex
 After = tuple[int, int]  # complex_id and key of the last row of the page before
 
 
@@ -44,6 +46,14 @@ class Asked(NamedTuple):
         """Keeps a column of complex ids inside of what is asked."""
         narrowed = sa.true() if self.complex_id is None else column == self.complex_id
         return sa.and_(self.reach.within(column), narrowed)
+
+
+def narrowed(asked: Asked, code: str) -> Asked:
+    """The same of the complex with this code alone, if any; of one that is not within reach there is nothing."""
+    if not code:
+        return asked
+    mine = (Complex.district_id == asked.district_id, Complex.code == code, asked.reach.within(Complex.id))
+    return asked._replace(complex_id=asked.session.scalar(sa.select(Complex.id).where(*mine)) or NOWHERE)
 
 
 class Query:

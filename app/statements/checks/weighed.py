@@ -58,7 +58,10 @@ def undecided(asked: Asked) -> Query:
 
 
 def quarantined(asked: Asked) -> Query:
-    """Records of the complex's gateways that could not be booked, received in the month or the one after it."""
+    """Records of the complex's gateways that could not be booked, received in the month or the one after it.
+
+    Only for those who see the whole district: a record that could not be read may be of another complex.
+    """
     q, a, decided = Quarantine, MeterAssignment, QuarantineDecision
     ran = (a.district_id == q.district_id, a.gateway_id == q.gateway_id, a.valid_from <= q.received_at)
     until = sa.or_(a.valid_to.is_(None), a.valid_to > q.received_at)
@@ -70,7 +73,7 @@ def quarantined(asked: Asked) -> Query:
         .join(a, sa.and_(*ran, until))
         .join(Gateway, sa.and_(Gateway.district_id == q.district_id, Gateway.id == q.gateway_id))
         .where(q.district_id == asked.district_id, q.kind == "discharge", waits, asked.within(a.complex_id))
-        .where(q.received_at >= asked.first, q.received_at < one_month_on)
+        .where(sa.literal(asked.reach.whole), q.received_at >= asked.first, q.received_at < one_month_on)
     )
     return Query(asked, found)
 

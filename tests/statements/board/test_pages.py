@@ -157,7 +157,7 @@ def test_managers_see_and_pay_for_their_complex_alone(
     assert "W0G002" in board
     assert "W0G001" not in board
     assert send(mine, "/billing/2026-10/preview").status_code == 403
-    assert mine.get("/billing/2026-10/warnings/doubtful?complex=W0G001").status_code == 404
+    assert "There is nothing of this kind." in mine.get("/billing/2026-10/warnings/doubtful?complex=W0G001").text
     refused = send(mine, "/billing/payments", "/billing/payments", statement=ONE, won="100", paid_on="2026-11-11")
     assert refused.status_code == 422
     assert "There is no such statement" in refused.text
