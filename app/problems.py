@@ -288,9 +288,7 @@ KINDS = {
     "payment-known": Kind(
         409,
         _l("A payment with this receipt is booked already."),
-        _l(
-            "The same receipt counts once. Look the payment up by “reference”, or leave the receipt out if it is another."
-        ),
+        _l("The same receipt counts once. Look it up by “reference”, or leave the receipt out if it is another."),
     ),
     "payment-reversed": Kind(
         409,

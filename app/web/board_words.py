@@ -148,7 +148,9 @@ WARNINGS = {
     ),
     "silent": Warned(
         _l("Meters hardly heard"),
-        _l("Heard for less than 90 per cent of the time. What was thrown away meanwhile is missing: enter an estimate."),
+        _l(
+            "Heard for less than 90 per cent of the time. What was thrown away meanwhile is missing: enter an estimate."
+        ),
         _heard,
     ),
     "faulty": Warned(
