@@ -27,6 +27,7 @@ HISTORY = 12  # of the months of the last twelve in which it threw away anything
 LEAST_MONTHS = 3  # at least so many
 ALWAYS = 6  # a household that used its bins in each of so many months before
 SUSPENSE_PERCENT = 5
+_KEY = (HouseholdMonth.district_id, HouseholdMonth.household_id, HouseholdMonth.tenancy_id)
 
 
 def doubtful(asked: Asked) -> Query:
@@ -84,16 +85,22 @@ def jumps(asked: Asked) -> Query:
     The median is that of the tenancy's months of the last twelve in which it threw away anything, three at least; of
     an even number of months the higher of the two in the middle. So: in more than half of them it was that far below.
     """
-    m, before = HouseholdMonth, aliased(HouseholdMonth)
-    far_below = sa.and_(before.billable_g * TIMES < m.billable_g, before.billable_g + MORE_G < m.billable_g)
-    months = sa.func.count()
+    m, before, known = HouseholdMonth, aliased(HouseholdMonth), aliased(HouseholdMonth)
+    past = (month_after(asked.month, -HISTORY), month_after(asked.month, -1))
+    months = (
+        sa.select(sa.func.count())
+        .where(*_same_tenancy(known, m), known.billable_g > 0, known.month.between(*past))
+        .correlate(m)
+        .scalar_subquery()
+    )
+    # Joined to the months far below it alone, hardly a household is left whose other months have to be counted.
+    far_below = (before.billable_g * TIMES < m.billable_g, before.billable_g + MORE_G < m.billable_g)
     found = (
         _of_households(asked, m, m.billable_g.label("grams"))
-        .join(before, sa.and_(*_same_tenancy(before, m), before.billable_g > 0))
-        .where(m.month == asked.month, m.billable_g > MORE_G)
-        .where(before.month >= month_after(asked.month, -HISTORY), before.month < asked.month)
-        .group_by(Household.complex_id, m.household_id, m.tenancy_id, m.billable_g)
-        .having(months >= LEAST_MONTHS, 2 * sa.func.count(sa.case((far_below, 1))) > months)
+        .join(before, sa.and_(*_same_tenancy(before, m), before.billable_g > 0, *far_below))
+        .where(m.month == asked.month, m.billable_g > MORE_G, before.month.between(*past))
+        .group_by(Household.complex_id, *_KEY, m.billable_g)
+        .having(sa.and_(2 * sa.func.count() > months, months >= LEAST_MONTHS))
     )
     return Query(asked, found)
 
@@ -110,9 +117,12 @@ def gone(asked: Asked) -> Query:
     found = (
         _of_households(asked, m, m.billable_g.label("last_g"))
         .join(Tenancy, sa.and_(Tenancy.district_id == m.district_id, Tenancy.id == m.tenancy_id, stays))
-        .where(m.month == last, m.billable_g > 0, nothing, used.correlate(m).scalar_subquery() == ALWAYS)
+        .where(sa.literal(asked.over), m.month == last, m.billable_g > 0, nothing)
+        # Grouped so that the months before are counted of those alone that have nothing now.
+        .group_by(Household.complex_id, *_KEY, m.billable_g)
+        .having(used.correlate(m).scalar_subquery() == ALWAYS)
     )
-    return Query(asked, found.where(sa.literal(asked.over)))
+    return Query(asked, found)
 
 
 def suspense(asked: Asked) -> Query:
