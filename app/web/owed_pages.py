@@ -58,7 +58,7 @@ def arrears() -> str:
     with service().database.session() as session:
         here = (session, current_district_id(), current_reach())
         rows = accounts.arrears(*here, _today(), code, _after(), PAGE + 1)
-        complexes = [row for row in accounts.by_complex(*here, _today()) if code in ("", row["complex"])]
+        complexes = accounts.by_complex(*here, _today(), code)
         choices = complex_choices(*here)
     more = None
     if len(rows) > PAGE:

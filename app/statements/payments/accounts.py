@@ -15,7 +15,7 @@ from typing import Any, NamedTuple
 import sqlalchemy as sa
 from sqlalchemy.orm import Session, aliased
 
-from app.access.reach import Reach
+from app.access.reach import WHOLE, Reach
 from app.registry.models import Building, Complex, Household, OpeningBalance, Tenancy
 from app.statements.composing import statement_number
 from app.statements.disputes.models import Dispute
@@ -74,10 +74,8 @@ def arrears(
     Each: complex, complex_name, household_id, tenancy_id, building, unit, moved_out, balance_won, held_won,
     arrears_won, oldest_due_on and days (since then).
     """
-    accounts = _accounts(session, district_id, today)
-    asked = _with_names(accounts, district_id, reach).where(accounts.c.arrears_won > 0)
-    if complex_code:
-        asked = asked.where(Complex.code == complex_code)
+    accounts = _accounts(session, district_id, _narrowed(session, district_id, reach, complex_code), today)
+    asked = _with_names(accounts, district_id).where(accounts.c.arrears_won > 0)
     order = (accounts.c.arrears_won.desc(), accounts.c.household_id, sa.func.coalesce(accounts.c.tenancy_id, 0))
     if after is not None:
         place = sa.tuple_(-accounts.c.arrears_won, order[1], order[2])
@@ -86,10 +84,11 @@ def arrears(
     return _aged(session, district_id, rows, today)
 
 
-def by_complex(session: Session, district_id: int, reach: Reach, today: date) -> list[Row]:
-    """Each complex by code: what it owes the district itself (balance_won, arrears_won), and what its households owe:
-    households_balance_won, households_arrears_won, late_households (how many tenancies)."""
-    accounts = _accounts(session, district_id, today)
+def by_complex(session: Session, district_id: int, reach: Reach, today: date, complex_code: str = "") -> list[Row]:
+    """Each complex by code, or the one with this code: what it owes the district itself (balance_won, arrears_won), and
+    what its households owe: households_balance_won, households_arrears_won, late_households (how many tenancies)."""
+    reach = _narrowed(session, district_id, reach, complex_code)
+    accounts = _accounts(session, district_id, reach, today)
     a = accounts.c
     totals = [
         _sum(a.balance_won).label("households_balance_won"),
@@ -120,7 +119,7 @@ def household_account(session: Session, district_id: int, household_id: int, tod
     oldest_due_on, and `items`: what it is made of, in the order of time: kind (`opening`, `statement`, `payment`),
     day, due_on, month, number (of the statement), payment_id, won (payments below zero).
     """
-    accounts = _accounts(session, district_id, today, [household_id])
+    accounts = _accounts(session, district_id, WHOLE, today, [household_id])
     t = Tenancy
     whose = sa.and_(t.district_id == district_id, t.id == accounts.c.tenancy_id)
     asked = sa.select(accounts, t.valid_from.label("moved_in"), t.valid_to.label("moved_out")).outerjoin(t, whose)
@@ -171,12 +170,13 @@ def _items(session: Session, district_id: int, household_ids: Iterable[int]) -> 
 
 
 def _accounts(
-    session: Session, district_id: int, today: date, household_ids: Sequence[int] | None = None
+    session: Session, district_id: int, reach: Reach, today: date, household_ids: Sequence[int] | None = None
 ) -> sa.Subquery:
-    """By complex, household and tenancy: SUMS, balance_won and arrears_won."""
+    """By complex, household and tenancy within reach: SUMS, balance_won and arrears_won."""
     cutoff = _cutoff(today, policy.of(session, district_id).pay_days)
     legs = [_billed(district_id, cutoff), _paid(district_id), _held(district_id, cutoff)]
     legs += [_opening(district_id, as_of, today) for as_of in _opening_days(session, district_id)]
+    legs = [leg.where(reach.within(leg.selected_columns.complex_id)) for leg in legs]
     if household_ids is not None:
         legs = [leg.where(leg.selected_columns.household_id.in_(household_ids)) for leg in legs]
     every = sa.union_all(*legs).subquery()
@@ -276,7 +276,15 @@ def _openings(district_id: int, as_of: date, household_ids: list[int] | None, *c
     return asked if household_ids is None else asked.where(o.household_id.in_(household_ids))
 
 
-def _with_names(accounts: sa.Subquery, district_id: int, reach: Reach) -> sa.Select[Any]:
+def _narrowed(session: Session, district_id: int, reach: Reach, complex_code: str) -> Reach:
+    """The reach within a complex, if one is named; nothing where that is not within it."""
+    if not complex_code:
+        return reach
+    mine = (Complex.district_id == district_id, Complex.code == complex_code, reach.within(Complex.id))
+    return Reach(frozenset(session.scalars(sa.select(Complex.id).where(*mine))))
+
+
+def _with_names(accounts: sa.Subquery, district_id: int) -> sa.Select[Any]:
     a = accounts.c
     names = (Complex.code.label("complex"), Complex.name.label("complex_name"), Building.name.label("building"))
     return (
@@ -286,7 +294,6 @@ def _with_names(accounts: sa.Subquery, district_id: int, reach: Reach) -> sa.Sel
         .join(Building, sa.and_(Building.district_id == district_id, Building.id == Household.building_id))
         .join(Complex, sa.and_(Complex.district_id == district_id, Complex.id == a.complex_id))
         .outerjoin(Tenancy, sa.and_(Tenancy.district_id == district_id, Tenancy.id == a.tenancy_id))
-        .where(reach.within(a.complex_id))
     )
 
 
