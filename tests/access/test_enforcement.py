@@ -25,6 +25,7 @@ PUBLIC = {
     "/login/second-factor",
     "/invitation/<string(length=43):token>",
     "/language/<language>",
+    "/s/<string(maxlength=200):token>",
     "/manual",
     "/manual/<role>",
     "/problems",

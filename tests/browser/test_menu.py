@@ -11,7 +11,7 @@ from tests.access.people import add_person
 from tests.browser.conftest import Open, Service
 from tests.browser.reader import FLOWS, Reader
 from tests.walk import world
-from tests.walk.world import DISTRICT_MARK, OWN
+from tests.walk.world import OWN
 
 
 @pytest.fixture
@@ -20,7 +20,7 @@ def settle() -> Callable[[Database], None]:
 
     def settle(database: Database) -> None:
         world.fill(database)
-        home = f"{DISTRICT_MARK[OWN.district_id]}-code"
+        home = OWN.value("district.code")
         add_person(database, "administrator", home)
         add_person(database, "manager", home, role="manager", complex_ids=(OWN.id,))
         add_person(database, "contractor", home, role="contractor", complex_ids=(OWN.id,))

@@ -15,6 +15,7 @@ import sqlalchemy as sa
 
 from app.db import Base, Database
 from app.metering.ledger import Partitions
+from app.statements.terms.policy import Policy
 from app.times import now
 from billing.days import month_of, service_day
 from billing.tariffs import Tariff, Tier
@@ -132,6 +133,7 @@ def billed(side: Side) -> dict[str, Any]:
         "tariff.terms": Tariff(0, first_day, (Tier(0, Decimal(1000)),)).as_json(),
         "statement_run.detail": json.dumps(total | {"tariffs": {side.text("payer_class", "code"): [tariff]}}),
         **{f"statement_run.{name}_won": 0 for name in ("suspense", "residue", "reissued")},
+        **{f"billing_policy.{name}": days for name, days in Policy()._asdict().items()},
         "statement_line.detail": json.dumps({"steps": [[tariff, 0, 400, "400"]]}),
     }
 

@@ -36,6 +36,7 @@ MULTIPART = {
         }
     }
 }
+CONFLICT = {"$ref": "#/components/responses/CONFLICT"}  # no preview yet
 BINARY = {"schema": {"type": "string", "format": "binary"}}
 KINDS = {media_type.partition(";")[0]: BINARY for media_type in files.TYPES.values()}
 
@@ -43,7 +44,7 @@ KINDS = {media_type.partition(";")[0]: BINARY for media_type in files.TYPES.valu
 @blueprint.get(f"{MONTH}/fees")
 @rules.scope("billing:read", reach="complex")
 @blueprint.arguments(FeeFileArguments, location="query", unknown=RAISE)
-@blueprint.doc(responses={"200": {"description": "The file", "content": KINDS}})
+@blueprint.doc(responses={"200": {"description": "The file", "content": KINDS}, "409": CONFLICT})
 def fee_file(asked: dict[str, str], code: str, month: str) -> FlaskResponse:
     """A complex's month for its maintenance-fee bill, in the complex's own layout."""
     with service().database.session() as session:

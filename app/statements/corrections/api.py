@@ -30,6 +30,7 @@ from app.times import now
 blueprint = Blueprint(
     "billing_corrections", __name__, url_prefix="/api/v1/billing", description="Adjustments, voids, late usage"
 )
+CONFLICT = {"$ref": "#/components/responses/CONFLICT"}
 STATEMENT = "/statements/<string(maxlength=80):number>"
 
 
@@ -58,6 +59,7 @@ def add_adjustment(wanted: dict[str, Any]) -> dict[str, int]:
 @blueprint.get(f"{STATEMENT}/reissue")
 @rules.scope("billing:write")
 @blueprint.response(200, ReissueSchema)
+@blueprint.doc(responses={"409": CONFLICT})
 def propose_reissue(number: str) -> dict[str, Any]:
     """What would change, line by line, if the statement were issued anew now."""
     with service().database.session() as session:
