@@ -88,28 +88,21 @@ def by_complex(session: Session, district_id: int, reach: Reach, today: date, co
     """Each complex by code, or the one with this code: what it owes the district itself (balance_won, arrears_won), and
     what its households owe: households_balance_won, households_arrears_won, late_households (how many tenancies)."""
     reach = _narrowed(session, district_id, reach, complex_code)
-    accounts = _accounts(session, district_id, reach, today)
-    a = accounts.c
-    totals = [
-        _sum(a.balance_won).label("households_balance_won"),
-        _sum(a.arrears_won).label("households_arrears_won"),
-        sa.func.count(sa.case((a.arrears_won > 0, 1))).label("late_households"),
-    ]
-    households = sa.select(a.complex_id, *totals).group_by(a.complex_id).subquery()
-    own = _complex_accounts(session, district_id, today)
-    columns = [
-        sa.func.coalesce(table.c[name], 0).label(name)
-        for table in (own, households)
-        for name in table.c.keys()  # noqa: SIM118 - a collection of columns
-        if name != "complex_id"
-    ]
-    asked = (
-        sa.select(Complex.code.label("complex"), Complex.name.label("complex_name"), *columns)
-        .outerjoin(own, own.c.complex_id == Complex.id)
-        .outerjoin(households, households.c.complex_id == Complex.id)
-        .where(Complex.district_id == district_id, reach.within(Complex.id))
+    a = _accounts(session, district_id, reach, today).c
+    late = sa.func.count(sa.case((a.arrears_won > 0, 1)))
+    households = sa.select(a.complex_id, _sum(a.balance_won), _sum(a.arrears_won), late).group_by(a.complex_id)
+    found = {row[0]: row[1:] for row in session.execute(households)}
+    own = {row[0]: row[1:] for row in session.execute(sa.select(_complex_accounts(session, district_id, today)))}
+    names = ("households_balance_won", "households_arrears_won", "late_households")
+    asked = sa.select(Complex.id, Complex.code, Complex.name).where(
+        Complex.district_id == district_id, reach.within(Complex.id)
     )
-    return [dict(row) for row in session.execute(asked.order_by(Complex.code)).mappings()]
+    return [
+        {"complex": code, "complex_name": name}
+        | dict(zip(("balance_won", "arrears_won"), own.get(id_, (0, 0)), strict=True))
+        | dict(zip(names, found.get(id_, (0, 0, 0)), strict=True))
+        for id_, code, name in session.execute(asked.order_by(Complex.code))
+    ]
 
 
 def household_account(session: Session, district_id: int, household_id: int, today: date) -> list[Row]:

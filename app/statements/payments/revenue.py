@@ -9,12 +9,11 @@ from sqlalchemy.orm import Session
 
 from app.access.reach import Reach
 from app.registry.models import Complex
-from app.statements.models import Statement, StatementLine, StatementRun, StatementVoid
+from app.statements.models import ADJUSTED, ManualAdjustment, StatementLine, StatementRun, StatementVoid
 from app.statements.payments.models import Payment
 
 Row = dict[str, Any]
 Place = tuple[int, date]  # complex and month
-LINES = {"adjustment": "adjusted_won", "manual": "manual_won"}
 SUMS = (
     *("statements", "grams", "suspense_g", "won", "adjusted_won", "manual_won", "voided_won", "issued_anew_won"),
     *("households_won", "households_paid_won", "households_owed_won", "paid_won", "owed_won"),
@@ -44,7 +43,7 @@ def revenue(
         asked = asked.where(Complex.code == complex_code)
     runs = list(session.execute(asked.order_by(r.month.desc(), Complex.code)))
     here = (session, district_id, first, last)
-    added = _lines(*here), _issued(*here), _voided(*here), _paid(*here)
+    added = _adjusted(*here), _manual(*here), _issued(*here), _voided(*here), _paid(*here)
     return [_row(run, *(those.get((run.complex_id, run.month), {}) for those in added)) for run in runs]
 
 
@@ -65,10 +64,10 @@ def by_month(rows: Iterable[Row]) -> list[Row]:
     return [{"month": month, "complexes": len(those)} | totals(those) for month, those in months.items()]
 
 
-def _row(run: Any, lines: Row, issued: Row, voided: Row, paid: Row) -> Row:
+def _row(run: Any, adjusted: Row, manual: Row, issued: Row, voided: Row, paid: Row) -> Row:
     row = {"month": run.month, "complex": run.code, "complex_name": run.name, "scheme": run.scheme}
     row |= dict.fromkeys(SUMS, 0) | {name: getattr(run, name) for name in ("statements", "grams", "suspense_g", "won")}
-    row |= lines | voided | paid
+    row |= adjusted | manual | voided | paid
     row["issued_anew_won"] = issued.get("again", 0)
     row["households_won"] = issued.get("all", 0) + row["voided_won"]
     if run.scheme == "prepaid":
@@ -79,31 +78,38 @@ def _row(run: Any, lines: Row, issued: Row, voided: Row, paid: Row) -> Row:
     return row
 
 
-def _lines(session: Session, district_id: int, first: date, last: date) -> dict[Place, Row]:
-    """Won of lines that are not the month's own, on the statements that closed it."""
+def _adjusted(session: Session, district_id: int, first: date, last: date) -> dict[Place, Row]:
+    """Won of lines that adjust earlier months, on the statements that closed a month."""
     n, r = StatementLine, StatementRun
     asked = (
-        sa.select(r.complex_id, r.month, n.kind, _won(n.won))
+        sa.select(r.complex_id, r.month, _won(n.won))
         .join(r, sa.and_(r.district_id == n.district_id, r.id == n.run_id))
-        .where(n.district_id == district_id, n.kind.in_(LINES), r.month.between(first, last))
-        .where(r.state == "final", r.version == 1)
+        .where(n.district_id == district_id, ADJUSTED, *_closed(first, last))
     )
-    found: dict[Place, Row] = {}
-    for complex_id, month, kind, won in session.execute(asked.group_by(r.complex_id, r.month, n.kind)):
-        found.setdefault((complex_id, month), {})[LINES[kind]] = won
-    return found
+    return _by_place(session, asked, "adjusted_won")
+
+
+def _manual(session: Session, district_id: int, first: date, last: date) -> dict[Place, Row]:
+    """Won of lines that the office added. They are found by their household, for which lines have an index."""
+    n, r, m = StatementLine, StatementRun, ManualAdjustment
+    of_household = (n.district_id == m.district_id, n.usage_month == m.usage_month, n.household_id == m.household_id)
+    asked = (
+        sa.select(r.complex_id, r.month, _won(n.won))
+        .select_from(m)
+        .join(n, sa.and_(*of_household, n.adjustment_id == m.id))
+        .join(r, sa.and_(r.district_id == n.district_id, r.id == n.run_id))
+        .where(m.district_id == district_id, *_closed(first, last))
+    )
+    return _by_place(session, asked, "manual_won")
 
 
 def _issued(session: Session, district_id: int, first: date, last: date) -> dict[Place, Row]:
     """Won of all final statements of a month (`all`), and of those that were issued anew (`again`)."""
-    s, r = Statement, StatementRun
-    again = sa.case((r.version > 1, s.won), else_=0)
-    asked = (
-        sa.select(r.complex_id, r.month, _won(s.won), _won(again))
-        .join(r, sa.and_(r.district_id == s.district_id, r.id == s.run_id))
-        .where(s.district_id == district_id, r.state == "final", r.month.between(first, last))
-    )
-    rows = session.execute(asked.group_by(r.complex_id, r.month))
+    r = StatementRun
+    statements = r.lines_won + r.suspense_won
+    asked = sa.select(r.complex_id, r.month, _won(statements), _won(sa.case((r.version > 1, statements), else_=0)))
+    final = (r.district_id == district_id, r.state == "final", r.month.between(first, last))
+    rows = session.execute(asked.where(*final).group_by(r.complex_id, r.month))
     return {(complex_id, month): {"all": won, "again": anew} for complex_id, month, won, anew in rows}
 
 
@@ -114,8 +120,7 @@ def _voided(session: Session, district_id: int, first: date, last: date) -> dict
         .join(r, sa.and_(r.district_id == v.district_id, r.id == v.run_id))
         .where(v.district_id == district_id, r.month.between(first, last))
     )
-    rows = session.execute(asked.group_by(r.complex_id, r.month))
-    return {(complex_id, month): {"voided_won": won} for complex_id, month, won in rows}
+    return _by_place(session, asked, "voided_won")
 
 
 def _paid(session: Session, district_id: int, first: date, last: date) -> dict[Place, Row]:
@@ -127,6 +132,16 @@ def _paid(session: Session, district_id: int, first: date, last: date) -> dict[P
     )
     rows = session.execute(asked.group_by(p.complex_id, p.month))
     return {(row[0], row[1]): {"paid_won": row[2], "households_paid_won": row[3]} for row in rows}
+
+
+def _closed(first: date, last: date) -> tuple[sa.ColumnElement[bool], ...]:
+    r = StatementRun
+    return (r.month.between(first, last), r.state == "final", r.version == 1)
+
+
+def _by_place(session: Session, asked: sa.Select[Any], name: str) -> dict[Place, Row]:
+    rows = session.execute(asked.group_by(StatementRun.complex_id, StatementRun.month))
+    return {(complex_id, month): {name: won} for complex_id, month, won in rows}
 
 
 def _won(column: Any) -> Any:

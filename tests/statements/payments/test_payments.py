@@ -14,10 +14,12 @@ from app.ids import allocate
 from app.problems import Problem
 from app.registry.imports.sheets import File
 from app.registry.models import ImportBatch, OpeningBalance
-from app.statements.corrections import voids
+from app.statements import finding
+from app.statements.corrections import manual, voids
 from app.statements.disputes import queries as disputes
 from app.statements.disputes import service as disputing
-from app.statements.payments import accounts, payers, queries, service
+from app.statements.finding import Sought
+from app.statements.payments import accounts, payers, queries, revenue, service
 from app.statements.payments.accounts import Item, unpaid
 from app.statements.payments.lines import Line
 from app.statements.payments.models import Payment
@@ -364,6 +366,27 @@ def test_the_balance_is_what_was_billed_less_what_was_paid_whatever_the_order(
     found = account(town, home)
     assert found["paid_won"] == total - begun
     assert found["balance_won"] == 1_300 - found["paid_won"] == sum(item["won"] for item in found["items"])
+
+
+def test_revenue_tells_adjustments_credits_and_what_was_issued_anew(town: BilledTown, home: Home) -> None:
+    town.discharge(home, "2026-10-06", 1_000, booked="2026-11-15")
+    town.discharge(home, "2026-11-06", 2_000)
+    with town.database.begin() as session:
+        credit = manual.New(home.tenancy_id, OCTOBER, -50, "사과")
+        manual.add(session, town.id, WHOLE, credit, CLERK, instant("2026-11-20"))
+    town.final("2026-11")
+    with town.database.begin() as session:
+        voids.void(session, town.id, WHOLE, OTHER, "착오", True, CLERK, instant("2026-12-12"))
+        found = revenue.revenue(session, town.id, WHOLE, OCTOBER, date(2026, 11, 1))
+        statements = finding.statements(session, town.id, Sought(complex="W0G001"), WHOLE)
+    november, october = found
+    assert (november["won"], november["adjusted_won"], november["manual_won"]) == (340, 130, -50)
+    assert (october["won"], october["voided_won"], october["issued_anew_won"]) == (1_430, -130, 130)
+    for row in found:
+        live = [each["won"] for each in statements if each["month"] == row["month"] and each["state"] == "final"]
+        assert row["households_won"] == sum(live)
+    assert revenue.totals(found)["won"] == 1_770
+    assert [row["complexes"] for row in revenue.by_month(found)] == [1, 1]
 
 
 def test_a_file_is_read_by_a_handful_of_statements(town: BilledTown, home: Home) -> None:
