@@ -4,8 +4,8 @@ What is outside of district or reach raises the Problem `not-found`.
 """
 
 import re
-from collections.abc import Mapping
-from datetime import date
+from collections.abc import Iterator, Mapping, Sequence
+from datetime import date, datetime
 from itertools import groupby
 from operator import itemgetter
 from typing import Any, NamedTuple
@@ -19,6 +19,8 @@ from app.problems import Problem
 from app.registry.models import Building, Complex, Household
 from app.statements import discharges
 from app.statements.composing import statement_number
+from app.statements.discharges import TOGETHER
+from app.statements.lived import natural
 from app.statements.models import Statement, StatementLine, StatementRun, StatementVoid
 from app.statements.terms import tariffs
 from billing.explaining import explain, explain_total, tariffs_of
@@ -115,8 +117,9 @@ def statement(session: Session, district_id: int, number: str, reach: Reach) -> 
     the same tenancy and month; `adjustments`: lines of later statements about this month.
     """
     found = find(session, district_id, number, reach)
+    (lines,) = _lines(session, [found])
     return found.row | {
-        "lines": _lines(session, found),
+        "lines": lines,
         "void": _void(session, found),
         "versions": _versions(session, found),
         "adjustments": _adjustments(session, found),
@@ -126,11 +129,43 @@ def statement(session: Session, district_id: int, number: str, reach: Reach) -> 
 def days(session: Session, district_id: int, number: str, reach: Reach) -> list[Row]:
     """The days of a statement on which something was discharged: day, grams, count and its `discharges`, each with
     number, occurred_at, meter (code), grams and, where it was corrected, `weighed_g` as first booked."""
-    found = find(session, district_id, number, reach)
-    own = found.statement
-    tenant = (own.household_id, own.tenancy_id)
-    rows = discharges.of_tenancy(session, district_id, tenant, own.month, found.run.ledger_at)
-    return [_day(day, list(those)) for day, those in groupby(rows, itemgetter("service_day"))]
+    ((_, found),) = _days(session, [find(session, district_id, number, reach)])
+    return found
+
+
+def papers(
+    session: Session, district_id: int, complex_id: int, month: date, reach: Reach, building: str = ""
+) -> Iterator[tuple[Row, list[Row]]]:
+    """The statements of a complex's month that are not void, each with its `lines`, and its days as `days` has them.
+
+    By building and unit; of one building where it is named. Raises `not-found` where there are none.
+    """
+    reach.check(complex_id)
+    r = StatementRun
+    asked = _statements(district_id).where(r.complex_id == complex_id, r.month == month)
+    asked = asked.where(StatementVoid.credit_note.is_(None))
+    if building:
+        asked = asked.where(Building.name == building)
+    found = [Found(row[0], row[1], _row(*row)) for row in session.execute(asked)]
+    if not found:
+        raise Problem("not-found")
+    found.sort(key=lambda each: (natural(each.row["building"]), natural(each.row["unit"]), each.row["serial"]))
+    for first in range(0, len(found), TOGETHER):
+        some = found[first : first + TOGETHER]
+        for (each, days_of), lines in zip(_days(session, some), _lines(session, some), strict=True):
+            yield each.row | {"lines": lines, "void": None}, days_of
+
+
+def _days(session: Session, found: Sequence[Found]) -> Iterator[tuple[Found, list[Row]]]:
+    """Statements of one month with their days."""
+    tenants: dict[datetime, dict[tuple[int, int], list[Row]]] = {}
+    for at in {each.run.ledger_at for each in found}:
+        those = [each.statement for each in found if each.run.ledger_at == at]
+        whose = [(each.household_id, each.tenancy_id) for each in those]
+        tenants[at] = discharges.of_tenancies(session, those[0].district_id, whose, those[0].month, at)
+    for each in found:
+        rows = tenants[each.run.ledger_at][each.statement.household_id, each.statement.tenancy_id]
+        yield each, [_day(day, list(those)) for day, those in groupby(rows, itemgetter("service_day"))]
 
 
 def _day(day: date, found: list[Row]) -> Row:
@@ -178,14 +213,19 @@ def _row(found: Statement, run: StatementRun, place: Complex, building: str, uni
     }
 
 
-def _lines(session: Session, found: Found) -> list[Row]:
+def _lines(session: Session, found: Sequence[Found]) -> list[list[Row]]:
+    """The lines of each statement."""
     n = StatementLine
-    of_statement = (n.district_id == found.statement.district_id, n.run_id == found.run.id)
-    asked = sa.select(n).where(*of_statement, n.serial == found.statement.serial).order_by(n.line)
+    keys = [(each.run.id, each.statement.serial) for each in found]
+    of_statements = (n.district_id == found[0].run.district_id, sa.tuple_(n.run_id, n.serial).in_(keys))
+    asked = sa.select(n).where(*of_statements).order_by(n.run_id, n.serial, n.line)
     rows = [(row, decode(row.detail)) for row in session.scalars(asked)]
     named = set().union(*(tariffs_of(detail) for _, detail in rows))
-    known = tariffs.by_id(session, found.statement.district_id, named)
-    return [_line(row, detail, known) for row, detail in rows]
+    known = tariffs.by_id(session, found[0].run.district_id, named)
+    lines: dict[tuple[int, int], list[Row]] = {key: [] for key in keys}
+    for row, detail in rows:
+        lines[row.run_id, row.serial].append(_line(row, detail, known))
+    return list(lines.values())
 
 
 def _line(row: StatementLine, detail: Row, known: Mapping[int, Any]) -> Row:

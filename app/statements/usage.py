@@ -111,27 +111,32 @@ def _plain(booked: Iterable[Sequence[Any]]) -> Usage:
 
 def _booked(question: Question) -> sa.TextClause:
     """Sums of what was booked, each discharge as it first read; by complex: the household's, else the meter's."""
-    few = question.complex_ids is not None and len(question.complex_ids) <= FEW
-    sources = [_sums(question, where) for where in (_OF_HOUSEHOLDS, _OF_NOBODY)] if few else [_sums(question, "")]
-    chosen = "" if few or question.complex_ids is None else "WHERE s.complex_id IN :complexes"
     return _bound(
         f"""
-        SELECT s.complex_id, s.household_id, s.tenancy_id, s.span, s.weight, s.count, s.grams FROM (
-            SELECT coalesce(h.complex_id, b.meter_complex_id) AS complex_id, b.household_id, b.tenancy_id,
-                   b.span, b.weight, b.count, b.grams
-            FROM ({" UNION ALL ".join(sources)}) b
-            LEFT JOIN household h ON h.district_id = :district AND h.id = b.household_id) s
-        {chosen} ORDER BY s.complex_id
+        SELECT coalesce(h.complex_id, b.meter_complex_id) AS complex_id, b.household_id, b.tenancy_id,
+               b.span, b.weight, b.count, b.grams
+        FROM ({" UNION ALL ".join(_sums(question, where) for where in _wanted(question))}) b
+        LEFT JOIN household h ON h.district_id = :district AND h.id = b.household_id
+        ORDER BY 1
         """,  # noqa: S608 - own names
         question,
     )
 
 
+def _wanted(question: Question) -> tuple[str, ...]:
+    """What the month's rows are narrowed by, for each time that it is read."""
+    if question.complex_ids is None:
+        return ("",)
+    if len(question.complex_ids) <= FEW:
+        return (f"AND {_OF_HOUSEHOLDS}", f"AND {_OF_NOBODY}")
+    return (f"AND ({_OF_HOUSEHOLDS} OR {_OF_NOBODY})",)
+
+
 _WEIGHED = ", ".join(map(repr, sorted(WEIGHED)))
 _OF_HOUSEHOLDS = """
-    AND d.household_id IN (SELECT id FROM household WHERE district_id = :district AND complex_id IN :complexes)
+    d.household_id IN (SELECT id FROM household WHERE district_id = :district AND complex_id IN :complexes)
 """
-_OF_NOBODY = "AND d.household_id IS NULL AND d.complex_id IN :complexes"
+_OF_NOBODY = "d.household_id IS NULL AND d.complex_id IN :complexes"
 
 
 def _sums(question: Question, where: str) -> str:

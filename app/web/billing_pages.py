@@ -200,6 +200,7 @@ def _links_of_complex(month: date, code: str) -> list[Link]:
         (_("Maintenance-fee file"), url_for("fee_pages.fees", **address)),
         (_("Print"), url_for("document_pages.print_complex", **address)),
         (_("PDF"), url_for("document_pages.complex_pdf", **address)),
+        (_("All statements on paper"), url_for("document_pages.print_papers", **address)),
         (_("Payments"), url_for("payment_pages.listed", complex=code, month=address["month"])),
         (_("Objections"), url_for("dispute_pages.desk", which="all", complex=code)),
         (_("The month before"), url_for("billing_pages.complex_statement", month=before, code=code)),

@@ -2,12 +2,13 @@
 
 from datetime import date, timedelta
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 import segno
 from flask import Blueprint, Response, current_app, render_template, request, url_for
 from limits import parse
 from markupsafe import Markup
+from sqlalchemy.orm import Session
 
 from app.access import rules
 from app.access.accounts import current_district_id, current_reach
@@ -15,7 +16,7 @@ from app.access.attempts import Attempts
 from app.access.reach import WHOLE, Reach
 from app.context import service
 from app.languages import choose_language
-from app.registry.places import complex_of
+from app.registry.places import complex_of, plain
 from app.reports.documents import access, paper
 from app.reports.documents.access import Named
 from app.reports.fees.rows import fees
@@ -31,6 +32,15 @@ from billing.days import service_day
 blueprint = Blueprint("document_pages", __name__)
 
 Row = dict[str, Any]
+
+
+class Screen(NamedTuple):
+    """Where the screen's copy of a paper leads to."""
+
+    back: str
+    pdf: str
+
+
 STYLE = Path(__file__).parent / "static" / "paper.css"
 LOOKS = parse("60/minute")  # of one network address: more than a household looks
 COUNTER = "jongnyang_paper_looks"
@@ -41,28 +51,45 @@ blueprint.record_once(lambda state: state.app.extensions.setdefault(COUNTER, Att
 @rules.scope("billing:read", reach="complex")
 def print_statement(number: str) -> str:
     """A household's statement as it goes on paper."""
-    return _paper(number, linked=True)
+    leading = Screen(
+        url_for("billing_pages.statement", number=number), url_for("document_pages.statement_pdf", number=number)
+    )
+    return _paper(number, leading)
 
 
 @blueprint.get(f"{STATEMENT}/pdf")
 @rules.scope("billing:read", reach="complex")
 def statement_pdf(number: str) -> Response:
     """The same as PDF."""
-    return _pdf(_paper(number, linked=False), number)
+    return _pdf(_paper(number), number)
 
 
 @blueprint.get(f"{COMPLEX}/print")
 @rules.scope("billing:read", reach="complex")
 def print_complex(month: str, code: str) -> str:
     """A complex's statement as it goes on paper, with the amounts of its households."""
-    return _complex_paper(month_of_address(month), code, linked=True)
+    return _complex_paper(month_of_address(month), code, _screen("document_pages.complex_pdf", month, code))
 
 
 @blueprint.get(f"{COMPLEX}/pdf")
 @rules.scope("billing:read", reach="complex")
 def complex_pdf(month: str, code: str) -> Response:
     """The same as PDF."""
-    return _pdf(_complex_paper(month_of_address(month), code, linked=False), f"{month}-{code}")
+    return _pdf(_complex_paper(month_of_address(month), code), f"{month}-{code}")
+
+
+@blueprint.get(f"{COMPLEX}/papers")
+@rules.scope("billing:read", reach="complex")
+def print_papers(month: str, code: str) -> str:
+    """The statements of all households of a complex, or of one `building`, as they go on paper."""
+    return _papers(month, code, _screen("document_pages.papers_pdf", month, code, _building() or None))
+
+
+@blueprint.get(f"{COMPLEX}/papers/pdf")
+@rules.scope("billing:read", reach="complex")
+def papers_pdf(month: str, code: str) -> Response:
+    """The same as PDF."""
+    return _pdf(_papers(month, code), "-".join(part for part in (month, code, _building()) if part))
 
 
 @blueprint.get("/s/<string(maxlength=200):token>")
@@ -76,29 +103,53 @@ def own(token: str) -> Response:
         number = statement_number(run.number, named.serial) if run else ""
         row = queries.statement(session, named.district_id, number, WHOLE)
         days = queries.days(session, named.district_id, number, WHOLE)
-        due = _due(session, named.district_id, row)
+        due = _due(row, _pay_days(session, named.district_id))
     page = render_template("own_statement.html", row=row, days=days, due=due, **_shared())
     headers = {"X-Robots-Tag": "noindex", "Cache-Control": "private, no-store", "Referrer-Policy": "no-referrer"}
     return Response(page, headers=headers)
 
 
-def _paper(number: str, *, linked: bool) -> str:
+def _paper(number: str, screen: Screen | None = None) -> str:
     with service().database.session() as session:
         here = (session, current_district_id())
         row = queries.statement(*here, number, current_reach())
-        days = queries.days(*here, number, current_reach())
-        due = _due(*here, row)
+        papers = [_sheet(row, queries.days(*here, number, current_reach()), _pay_days(*here))]
+    return render_template("paper.html", papers=papers, title=number, screen=screen, **_shared())
+
+
+def _papers(month: str, code: str, screen: Screen | None = None) -> str:
+    with service().database.session() as session:
+        place = complex_of(session, current_district_id(), code, current_reach())
+        here = (session, place.district_id)
+        found = queries.papers(*here, place.id, month_of_address(month), current_reach(), _building())
+        pay_days = _pay_days(*here)
+        papers = [_sheet(row, days, pay_days) for row, days in found]
+    buildings = list(dict.fromkeys(paper["row"]["building"] for paper in papers))
+    said = {"title": f"{month} {code}", "screen": screen, "buildings": buildings if len(buildings) > 1 else []}
+    return render_template("paper.html", papers=papers, **said, **_shared())
+
+
+def _building() -> str:
+    return plain(request.args.get("building", ""))
+
+
+def _sheet(row: Row, days: list[Row], pay_days: int) -> Row:
     code = _code(Named(current_district_id(), row["run_id"], row["serial"]))
-    return render_template("paper.html", row=row, days=days, due=due, code=code, linked=linked, **_shared())
+    return {"row": row, "days": days, "due": _due(row, pay_days), "code": code}
 
 
-def _complex_paper(month: date, code: str, *, linked: bool) -> str:
+def _complex_paper(month: date, code: str, screen: Screen | None = None) -> str:
     reach: Reach = current_reach()
     with service().database.session() as session:
         place = complex_of(session, current_district_id(), code, reach)
         run = queries.complex_statement(session, place.district_id, place.id, month, reach)
         rows = fees(session, place, month, reach).statements
-    return render_template("complex_paper.html", run=run, rows=rows, linked=linked, **_shared())
+    return render_template("complex_paper.html", run=run, rows=rows, screen=screen, **_shared())
+
+
+def _screen(pdf: str, month: str, code: str, building: str | None = None) -> Screen:
+    back = url_for("billing_pages.complex_statement", month=month, code=code)
+    return Screen(back, url_for(pdf, month=month, code=code, building=building))
 
 
 def _pdf(html: str, name: str) -> Response:
@@ -115,11 +166,15 @@ def _code(named: Named) -> Row:
     return {"address": address, "svg": Markup(drawn.svg_inline(scale=3, border=2))}  # noqa: S704 - our own drawing
 
 
-def _due(session: Any, district_id: int, row: Row) -> date | None:
+def _pay_days(session: Session, district_id: int) -> int:
+    return policy.of(session, district_id).pay_days
+
+
+def _due(row: Row, pay_days: int) -> date | None:
     """By when a final statement is to be paid."""
     if row["finalised_at"] is None:
         return None
-    return service_day(row["finalised_at"]) + timedelta(days=policy.of(session, district_id).pay_days)
+    return service_day(row["finalised_at"]) + timedelta(days=pay_days)
 
 
 def _shared() -> Row:

@@ -102,8 +102,13 @@ class Group(NamedTuple):
 
 def menu(app: Flask) -> list[Group]:
     """What the reader of this page may open; before the log-in the manual alone."""
-    groups = (Group(name, list(_items(app, pages))) for name, pages in MENU)
-    return [group for group in groups if group.items]
+    groups = [(name, list(_paths(app, pages))) for name, pages in MENU]
+    paths = [path for _, pages in groups for path, _ in pages]
+    # A page belongs to the nearest one above it, in whichever group that is.
+    nearest = max((path for path in paths if path != "/" and request.path.startswith(f"{path}/")), key=len, default="")
+    if request.path in paths:
+        nearest = ""
+    return [Group(name, [_item(*page, nearest) for page in pages]) for name, pages in groups if pages]
 
 
 def first_page(app: Flask) -> str:
@@ -112,12 +117,12 @@ def first_page(app: Flask) -> str:
     return next(url_for(endpoint) for endpoint in beginnings if may_open(app, endpoint, g.get("identity")))
 
 
-def _items(app: Flask, pages: tuple[Page, ...]) -> Iterator[Item]:
-    paths = [(url_for(endpoint), name) for endpoint, name in pages if may_open(app, endpoint, g.get("identity"))]
-    below = [path for path, _ in paths if path != "/" and request.path.startswith(f"{path}/")]
-    for path, name in paths:
-        within = "true" if below and path == max(below, key=len) else ""
-        yield Item(path, name, "page" if request.path == path else within)
+def _paths(app: Flask, pages: tuple[Page, ...]) -> Iterator[tuple[str, LazyString]]:
+    return ((url_for(endpoint), name) for endpoint, name in pages if may_open(app, endpoint, g.get("identity")))
+
+
+def _item(path: str, name: LazyString, nearest: str) -> Item:
+    return Item(path, name, "page" if request.path == path else "true" if path == nearest else "")
 
 
 def may_open(app: Flask, endpoint: str, identity: Identity | None) -> bool:

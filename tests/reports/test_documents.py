@@ -84,7 +84,7 @@ def unpacked(pdf: bytes) -> bytes:
     return b"".join(found)
 
 
-@pytest.mark.parametrize("path", [STATEMENT, "/billing/2026-10/W0G001"])
+@pytest.mark.parametrize("path", [STATEMENT, "/billing/2026-10/W0G001", "/billing/2026-10/W0G001/papers"])
 def test_a_pdf_embeds_a_korean_font(office: FlaskClient, path: str) -> None:
     answer = office.get(f"{path}/pdf", headers=PAGE | {"Accept-Language": "ko"})
     if answer.status_code == 503:
@@ -92,6 +92,39 @@ def test_a_pdf_embeds_a_korean_font(office: FlaskClient, path: str) -> None:
     assert answer.mimetype == "application/pdf"
     assert answer.data.startswith(b"%PDF-")
     assert b"Nanum" in unpacked(answer.data)
+
+
+def articles(client: FlaskClient, path: str) -> list[str]:
+    """Each household's statement on a paper, without its code, which is as long as a page."""
+    found = re.findall(r"<article>(.*?)</article>", read(client, path), re.DOTALL)
+    return [re.sub(r"<svg.*?</svg>", "", each, flags=re.DOTALL) for each in found]
+
+
+def test_all_statements_of_a_complex_are_one_paper(office: FlaskClient, town: BilledTown) -> None:
+    town.discharge(town.home("101", "1203"), "2026-09-05 20:15", 1_000)
+    town.discharge(town.home("102", "701"), "2026-09-06 07:00", 2_000)
+    town.final("2026-09")
+    whole = articles(office, "/billing/2026-09/W0G001/papers")
+    numbers = [f"202609-W0G001-{serial:04d}" for serial in range(1, len(whole) + 1)]
+    assert len(whole) > 1
+    assert [articles(office, f"/billing/statements/{number}/print") for number in numbers] == [[each] for each in whole]
+    of_building = articles(office, "/billing/2026-09/W0G001/papers?building=102동")
+    assert of_building == [each for each in whole if "Building 102," in each]
+    assert of_building
+    answer = office.get("/billing/2026-09/W0G001/papers?building=999", headers=PAGE)
+    assert answer.status_code == 404
+
+
+def test_paper_of_all_leaves_void_statements_out_and_has_what_stands_in_their_place(
+    office: FlaskClient, town: BilledTown
+) -> None:
+    before = articles(office, "/billing/2026-10/W0G001/papers")
+    with town.database.begin() as session:
+        voids.void(session, town.id, WHOLE, NUMBER, "잘못 발급", True, "kim", now())
+    after = articles(office, "/billing/2026-10/W0G001/papers")
+    assert len(after) == len(before)
+    assert not any(NUMBER in each for each in after)
+    assert any("202610-W0G001-R2-0001" in each and "24,000" in each for each in after)
 
 
 def test_paper_of_a_complex_adds_up(office: FlaskClient) -> None:
@@ -132,5 +165,6 @@ def test_a_manager_of_another_complex_finds_nothing(office: FlaskClient, app: Fl
     add_person(town.database, "noh", role="manager", complex_ids=(town.complexes["W0G002"],))
     noh = app.test_client()
     log_in(noh, "noh")
-    for path in (f"{STATEMENT}/print", f"{STATEMENT}/pdf", FEES, f"{FEES}/file", "/billing/2026-10/W0G001/print"):
+    of_complex = [f"/billing/2026-10/W0G001/{name}" for name in ("print", "pdf", "papers", "papers/pdf")]
+    for path in (f"{STATEMENT}/print", f"{STATEMENT}/pdf", FEES, f"{FEES}/file", *of_complex):
         assert noh.get(path, headers=PAGE).status_code == 404, path
