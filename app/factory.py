@@ -48,6 +48,7 @@ from app.web import errors, pages
 
 log = structlog.get_logger()
 RETRY_SECONDS = 5
+OPENING = ("/invitation/", "/s/")  # links that open something to whoever has them
 
 
 def create_app(settings: Settings | None = None) -> Flask:
@@ -69,6 +70,7 @@ def build() -> Flask:
     Babel(app, locale_selector=choose_language)
     _compress_static(app)
     _log_requests(app)  # first, so that every answer has its request id
+    _refuse_nul(app)
     enforce.init(app)
     app.register_blueprint(operations)
     app.register_blueprint(claims)
@@ -164,9 +166,23 @@ def _log_requests(app: Flask) -> None:
         return response
 
 
+def _refuse_nul(app: Flask) -> None:
+    """No database stores the character NUL, and nobody types it: an address that holds one leads nowhere.
+
+    The API's parameters say so themselves, each by its name.
+    """
+
+    @app.before_request
+    def refuse() -> None:
+        said = () if request.path.startswith("/api/") else (each for _, each in request.args.items(multi=True))
+        if "\0" in request.path or any("\0" in each for each in said):
+            raise Problem("not-found")
+
+
 def _loggable_path() -> str:
-    """The path of the request; a one-time link's token stays out of the log, where it would open an account.
+    """The path of the request; a link's token stays out of the log, where it would open an account or a statement.
 
     It may be mistyped, or copied with the full stop after it, and then leads to no route.
     """
-    return "/invitation/…" if request.path.startswith("/invitation/") else request.path
+    opening = next((prefix for prefix in OPENING if request.path.startswith(prefix)), None)
+    return request.path if opening is None else f"{opening}…"

@@ -265,13 +265,13 @@ KINDS = {
     ),
     "preview-changed": Kind(
         409,
-        _l("The preview was made anew since you opened the page."),
+        _l("The preview, or what can be closed, has changed since you opened the page."),
         _l("Look at the amounts as they are now, and decide again."),
     ),
     "review-open": Kind(
         409,
         _l("The review of this preview is not over."),
-        _l("Wait until “review_until”, let a manager agree to the preview, or give a reason to close earlier."),
+        _l("Wait until the review is over, let a manager agree to the preview, or give a reason to close earlier."),
     ),
     "credit-too-large": Kind(
         409,

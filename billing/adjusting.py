@@ -16,12 +16,21 @@ class Billed(NamedTuple):
     won: int
 
 
-def differences(assessment: Assessment, billed: Mapping[int, Billed]) -> list[Line]:
+def differences(
+    assessment: Assessment,
+    billed: Mapping[int, Billed],
+    spared: Mapping[int, int] | None = None,
+    replaced: Mapping[int, int] | None = None,
+) -> list[Line]:
     """One `adjustment` line for each tenancy whose month, assessed with all that is known now, differs from `billed`.
 
     Grams, discharges and won of the line are what is added, or taken off. Nothing is said of a tenancy for which all
     three stay; one that was billed and is not assessed any more gets everything back. Statement + adjustments =
     assessment, by construction.
+
+    `spared`: won of `billed` that a tenancy never had to pay, because an objection was accepted or the usage written
+    off. What is taken off comes out of that first, so that nobody gets the same won back twice. `replaced`: won of a
+    statement that these lines stand in the place of.
     """
     month = date.fromisoformat(assessment.detail["month"])
     now: dict[int, list[Line]] = {}
@@ -34,9 +43,19 @@ def differences(assessment: Assessment, billed: Mapping[int, Billed]) -> list[Li
         household_id = lines[0].household_id if lines else billed[tenancy_id].household_id
         old = billed.get(tenancy_id, Billed(household_id, 0, 0, 0))
         new = _sums(household_id, lines)
-        if new[1:] != old[1:]:
-            found.append(_line(month, tenancy_id, old, new, lines))
+        fallen = new.won - old.won - (replaced or {}).get(tenancy_id, 0)
+        kept = _kept(fallen, (spared or {}).get(tenancy_id, 0))
+        line = _line(month, tenancy_id, old, new, lines, kept)
+        if line.grams or line.discharges or line.won:
+            found.append(line)
     return found
+
+
+def _kept(change: int, spared: int) -> int:
+    """What of a change in won was given before: of the other sign, never more than the change or what was given."""
+    if change < 0 < spared:
+        return min(spared, -change)
+    return max(spared, -change) if spared < 0 < change else 0
 
 
 def _sums(household_id: int, lines: list[Line]) -> Billed:
@@ -44,7 +63,7 @@ def _sums(household_id: int, lines: list[Line]) -> Billed:
     return Billed(household_id, grams, discharges, sum(line.won for line in lines))
 
 
-def _line(month: date, tenancy_id: int, old: Billed, new: Billed, lines: list[Line]) -> Line:
+def _line(month: date, tenancy_id: int, old: Billed, new: Billed, lines: list[Line], kept: int) -> Line:
     """The difference, with both sides and the new lines in full, so that the new sum can be explained too."""
     grams, discharges, won = (after - before for before, after in zip(old[1:], new[1:], strict=True))
     detail: dict[str, Any] = {
@@ -53,7 +72,9 @@ def _line(month: date, tenancy_id: int, old: Billed, new: Billed, lines: list[Li
             {name: getattr(line, name) for name in ("kind", "grams", "discharges", "won", "detail")} for line in lines
         ],
     }
-    return Line("adjustment", month, new.household_id, tenancy_id, grams, discharges, won, detail)
+    if kept:
+        detail["kept"] = kept
+    return Line("adjustment", month, new.household_id, tenancy_id, grams, discharges, won + kept, detail)
 
 
 def _told(billed: Billed) -> dict[str, int]:

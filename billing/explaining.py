@@ -180,6 +180,7 @@ def _by_parts(own: int, whole: int) -> Words:
 def _adjustment(line: Line, tariffs: Mapping[int, Tariff]) -> list[Words]:
     old, new, month = line.detail["old"], line.detail["new"], phrasing.month(line.usage_month)
     before, after = (_told(each) for each in (old, new))
+    kept = line.detail.get("kept", 0)
     found = [
         Words(
             f"{month.ko}에 배출한 것으로 나중에 알려졌거나 바로잡은 내용이 있어, 그 달의 단가로 다시 계산했습니다.",
@@ -187,15 +188,30 @@ def _adjustment(line: Line, tariffs: Mapping[int, Tariff]) -> list[Words]:
         ),
         Words(
             f"이미 고지한 금액 {before.ko} → 다시 계산한 금액 {after.ko}: {_change(line.won).ko}",
-            f"Billed so far {before.en} → reckoned again {after.en}: {_change(line.won).en}",
+            f"Billed so far {before.en} → reckoned again {after.en}: {_change(line.won - kept).en}",
         ),
     ]
+    if kept:
+        found.append(_settled(won(abs(kept)), added_back=line.won == kept))
     for each in line.detail["lines"]:
         figures = (each[name] for name in FIGURES)
         own = Line(each["kind"], line.usage_month, line.household_id, line.tenancy_id, *figures)
         name = NAMES[own.kind]
         found += [Words(f"{name.ko} - {words.ko}", f"{name.en} - {words.en}") for words in explain(own, tariffs)]
     return found
+
+
+def _settled(amount: Words, *, added_back: bool) -> Words:
+    """What an objection or a write-off settled before, so that it is not given twice."""
+    if added_back:
+        return Words(
+            f"이의신청 인정이나 결손 처리로 이미 {amount.ko}을 빼 드렸으므로, 다시 발행한 고지에서는 그만큼 더합니다.",
+            f"An objection or a write-off took off {amount.en} before, so the statement issued anew adds as much.",
+        )
+    return Words(
+        f"그 가운데 {amount.ko}은 이의신청 인정이나 결손 처리로 이미 반영되어 다시 셈하지 않습니다.",
+        f"Of that, {amount.en} was settled before by an objection or a write-off and does not count again.",
+    )
 
 
 def _change(difference: int) -> Words:

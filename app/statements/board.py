@@ -18,6 +18,7 @@ from app.statements.corrections import waiting
 from app.statements.disputes.models import Dispute
 from app.statements.models import StatementRun
 from app.statements.position import positions_of
+from app.statements.previewing import SETTLED
 from app.statements.terms.terms import of_complexes
 from billing.days import month_after, month_of, service_day
 
@@ -31,9 +32,9 @@ class Board(NamedTuple):
 
     A row: complex_id, complex, complex_name, state (`open`: no preview; `review`: managers may look at it until
     `review_until`; `preview`: that is over; `reviewed`: one agreed; `final`), run (its number), scheme, review_until,
-    households, grams, won, before_won (of the month before; None: no run), change_won, warnings (by kind), disputes
-    (open ones of whatever month), late (usage that waits for a decision), and blocks: slugs of the problems that
-    closing it now would raise.
+    content_hash, households, grams, won, before_won (of the month before; None: no run), change_won, warnings (by
+    kind), disputes (open ones of whatever month), late (usage that waits for a decision), and blocks: slugs of the
+    problems that closing it now would raise.
     """
 
     month: date
@@ -138,6 +139,7 @@ def _row(asked: Asked, complex_: Any, found: _Found) -> Row:
         **{"state": _state(run, asked.now), "run": run and run.number, "scheme": found.terms[id_].scheme},
         **{"review_until": run and run.review_until, "households": found.households.get(id_, 0)},
         **{"grams": run and run.grams, "won": run and run.won, "before_won": before and before.won},
+        "content_hash": run and run.content_hash,
         "change_won": run.won - before.won if run is not None and before is not None else None,
         **{"warnings": told, "disputes": found.disputes.get(id_, 0), "late": found.late.get(id_, 0), "blocks": blocks},
     }
@@ -154,7 +156,7 @@ def _state(run: StatementRun | None, now: datetime) -> str:
 
 
 def _blocks(asked: Asked, run: StatementRun | None, position: Any, told: Mapping[str, int]) -> list[str]:
-    """Slugs of problems, what is to be mended first coming first; the same as `closing.finalise` would raise."""
+    """Slugs of problems, what is to be mended first coming first. Of these, finalising raises all but `no-tariff`."""
     found = []
     if "no_tariff" in told:
         found.append("no-tariff")
@@ -214,5 +216,5 @@ def _counted(asked: Asked, found: Any) -> dict[int, int]:
 
 def _late(asked: Asked, ids: list[int]) -> dict[int, int]:
     """By complex, how many tenancies' months wait until somebody decides."""
-    found = waiting.of_tenancies(asked.session, asked.district_id, ids, asked.now)
+    found = waiting.of_tenancies(asked.session, asked.district_id, ids, asked.now - SETTLED)
     return Counter(each.key.complex_id for each in found if each.decision is None)

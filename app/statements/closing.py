@@ -1,6 +1,6 @@
 """Review of previews, and closing months as their previews say."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from datetime import date, datetime, time
 from typing import Any
 
@@ -15,6 +15,7 @@ from app.statements.locking import lock, lock_all, runs_of
 from app.statements.models import StatementRun
 from app.statements.position import Position, positions_of
 from app.statements.telling import Made
+from app.times import format_instant
 from billing.days import SEOUL, month_after
 
 
@@ -65,8 +66,12 @@ def finalise_all(
     actor: str,
     now: datetime,
     early_reason: str | None = None,
+    seen: Mapping[int, bytes] | None = None,
 ) -> list[Made | Problem]:
-    """The same of several complexes in one transaction: what became of each, by id."""
+    """The same of several complexes in one transaction: what became of each, by id.
+
+    `seen`: content hashes that somebody looked at, by complex; `preview-changed` where a preview has another.
+    """
     complexes = lock_all(session, district_id, complex_ids)
     positions = positions_of(session, district_id, complex_ids, month)
     runs = runs_of(session, district_id, complex_ids, month)
@@ -76,6 +81,8 @@ def finalise_all(
     for complex_id, complex_ in complexes.items():
         run = runs.get(complex_id)
         refused = _refused(complex_, run, month) or _kept_open(run, positions[complex_id], now, reason)
+        if run is not None and not refused and seen and seen.get(complex_id, run.content_hash) != run.content_hash:
+            refused = Problem("preview-changed", run=run.number)
         if refused:
             answers.append(refused)
         elif run is not None:
@@ -105,5 +112,5 @@ def _kept_open(run: StatementRun | None, position: Position, now: datetime, reas
     if decode(run.detail)["position"] != position._asdict():
         return Problem("preview-outdated", run=run.number)
     if run.reviewed_at is None and now < run.review_until and not reason:
-        return Problem("review-open", run=run.number, review_until=run.review_until.isoformat())
+        return Problem("review-open", run=run.number, review_until=format_instant(run.review_until))
     return None

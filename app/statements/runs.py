@@ -4,11 +4,12 @@ Stopped or killed anywhere, a month is repeated as it is: what is closed stays, 
 again, and the same reading has the same hash.
 """
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from datetime import date, datetime
 from typing import Any, NamedTuple
 
 import sqlalchemy as sa
+from flask_babel import lazy_gettext as _l
 from sqlalchemy.orm import Session
 
 from app.db import Database
@@ -60,6 +61,7 @@ class Job(NamedTuple):
     actor: str
     now: datetime
     early_reason: str | None = None
+    seen: Mapping[int, bytes] | None = None
 
 
 Told = Callable[[Outcome], None]
@@ -93,9 +95,10 @@ def finalise_month(
     workers: int = 1,
     told: Told | None = None,
     early_reason: str | None = None,
+    seen: Mapping[int, bytes] | None = None,
 ) -> list[Outcome]:
-    """Close a month of all complexes, or of those with these codes, as `preview_month` made it; see `finalise`."""
-    return _each(database, _finalise, Job(district_id, month, {}, actor, now, early_reason), codes, workers, told)
+    """Close a month of all complexes, or of those with these codes, as `preview_month` made it; see `finalise_all`."""
+    return _each(database, _finalise, Job(district_id, month, {}, actor, now, early_reason, seen), codes, workers, told)
 
 
 def _each(
@@ -126,7 +129,9 @@ def _shares(session: Session, district_id: int, codes: Sequence[str] | None, wor
     found = list(session.execute(asked.group_by(Complex.id, Complex.code).order_by(size, Complex.id)))
     missing = sorted(set(codes or ()) - {row.code for row in found})
     if missing:
-        raise Problem("invalid", errors={"complexes": ", ".join(missing)})
+        raise Problem(
+            "invalid", errors={"complexes": _l("There is no such complex: %(code)s", code=", ".join(missing))}
+        )
     count = max(1, min(workers, len(found)))
     return [{row.id: row.code for row in found[first::count]} for first in range(count)]
 
@@ -169,7 +174,7 @@ def _finalise(database: Database, job: Job) -> Iterator[Outcome]:
     for first in range(0, len(ids), MOST_COMPLEXES):
         batch = ids[first : first + MOST_COMPLEXES]
         with database.begin() as session:
-            how = (job.month, job.actor, job.now, job.early_reason)
+            how = (job.month, job.actor, job.now, job.early_reason, job.seen)
             answers = finalise_all(session, job.district_id, batch, *how)
         yield from map(_outcome, (job.complexes[id_] for id_ in batch), answers)
 

@@ -64,7 +64,7 @@ def decide() -> Response | tuple[str, int]:
 @rules.scope("billing:read", reach="complex")
 def adjustments() -> str:
     """Won that staff added to statements to come, or took off."""
-    return _adjustments({"statement": request.args.get("statement", "")[:80].replace("\0", "")})
+    return _adjustments({"statement": request.args.get("statement", "")[:80]})
 
 
 @blueprint.post("/billing/adjustments")
@@ -169,7 +169,7 @@ def _named(problem: Problem) -> Problem:
 
 def _asked() -> dict[str, str]:
     """What of the address narrows the queue; what makes no sense is left out."""
-    cause, code = request.args.get("cause", ""), request.args.get("complex", "")[:40].replace("\0", "")
+    cause, code = request.args.get("cause", ""), request.args.get("complex", "")[:40]
     return {"cause": cause if cause in late.CAUSES else late.CAUSES[0], "complex": code}
 
 

@@ -29,7 +29,7 @@ from app.statements.terms import classes, tariffs
 from app.texts import Text
 from app.times import now
 from app.web import billing_words as words
-from app.web import statement_rows
+from app.web import board_words, statement_rows, tariff_words
 from app.web.board_words import WARNINGS
 from app.web.forms import failure_of, flashed, typed
 from billing.days import month_of, service_day
@@ -147,9 +147,10 @@ def _complex(month: date, code: str, refusal: Problem | None = None) -> str:
         used = _tariffs(*here, run) if run else []
         adjusted = finding.adjusted_won(*here, run["id"]) if run else 0
         warned = _warned(*here, place.id, month) if run and run["state"] == "preview" else {}
+        failure = _failure(session, refusal) if refusal else ""
     address = {"month": f"{month:%Y-%m}", "code": code}
     rows, more = _page(found, OF_A_COMPLEX, "billing_pages.complex_statement", asked | address)
-    said = {"told": flashed(), "failure": _failure(refusal) if refusal else "", "given": request.form}
+    said = {"told": flashed(), "failure": failure, "given": request.form}
     return render_template(
         "complex_statement.html",
         **{"place": place, "month": month, "run": run, "tariffs": used, "rows": rows, "more": more, "asked": asked},
@@ -229,7 +230,7 @@ def _found(session: Session, district_id: int, sought: Sought, most: int = PAGE)
 
 def _asked(*names: str) -> Row:
     """What of the address narrows the list."""
-    return {name: request.args.get(name, "").strip().replace("\0", "")[:40] for name in names}
+    return {name: request.args.get(name, "").strip()[:40] for name in names}
 
 
 def _after() -> After | None:
@@ -262,9 +263,10 @@ def month_of_address(text: str) -> date:
     return month
 
 
-def _failure(refusal: Problem) -> str:
+def _failure(session: Session, refusal: Problem) -> str:
     """A refusal with the record, day or time that it names."""
-    told = ", ".join(str(value) for name, value in refusal.extra.items() if name != "errors")
+    names = tariff_words.class_names(session, current_district_id())
+    told = ", ".join(board_words.extras(refusal.extra, names))
     return f"{failure_of(refusal)} ({told})" if told else failure_of(refusal)
 
 

@@ -22,7 +22,7 @@ from app.statements.checks.asked import Asked, narrowed
 from app.statements.runs import Outcome
 from app.times import now
 from app.web import billing_words as words
-from app.web import board_words
+from app.web import board_words, tariff_words
 from app.web.billing_pages import month_of_address
 from app.web.forms import failure_of, flashed, typed
 from billing.days import service_day
@@ -88,7 +88,9 @@ def finalise(month: str) -> str | Response | tuple[str, int]:
     if found.seen != typed("seen")["seen"]:
         return _board(first_day, Problem("preview-changed")), 422
     how = (first_day, _chosen(found.ready), current_actor(), now())
-    return _told(first_day, runs.finalise_month(service().database, current_district_id(), *how), "final", CLOSED)
+    shown = {row["complex_id"]: row["content_hash"] for row in found.rows if row["content_hash"]}
+    outcomes = runs.finalise_month(service().database, current_district_id(), *how, seen=shown)
+    return _told(first_day, outcomes, "final", CLOSED)
 
 
 @blueprint.get(f"{MONTH}/warnings/<string(maxlength=20):kind>")
@@ -98,11 +100,12 @@ def show_warnings(month: str, kind: str) -> str:
     first_day = month_of_address(month)
     if kind not in warnings.KINDS:
         raise Problem("not-found")
-    code = request.args.get("complex", "")[:40].replace("\0", "")
+    code = request.args.get("complex", "")[:40]
     with service().database.session() as session:
         here = (session, current_district_id())
         asked = narrowed(Asked(*here, first_day, current_reach(), now()), code)
-        rows = warnings.rows(asked, kind, _after(), PAGE + 1)
+        names = tariff_words.class_names(session, current_district_id())
+        rows = [row | _class_name(row, names) for row in warnings.rows(asked, kind, _after(), PAGE + 1)]
         choices = complex_choices(*here, current_reach())
     again: dict[str, Any] = {"month": month, "kind": kind, "complex": code or None}
     more = url_for("board_pages.show_warnings", after=named(rows[PAGE - 1]), **again) if len(rows) > PAGE else None
@@ -168,10 +171,15 @@ def _told(month: date, outcomes: Sequence[Outcome], wanted: str, told: Any) -> s
         flash(str(told))
         return redirect(url_for("board_pages.board", month=f"{month:%Y-%m}"))
     done = [outcome for outcome in outcomes if not outcome.problem]
-    page = render_template(
-        "month_result.html", month=month, done=done, refused=refused, wanted=wanted, kinds=KINDS, **_shared()
-    )
+    with service().database.session() as session:
+        names = tariff_words.class_names(session, current_district_id())
+    given = {"done": done, "refused": refused, "wanted": wanted, "kinds": KINDS, "class_names": names}
+    page = render_template("month_result.html", month=month, **given, **_shared())
     return (page, 422) if refused and not done else page
+
+
+def _class_name(row: dict[str, Any], names: dict[str, str]) -> dict[str, str]:
+    return {"class_name": names.get(row["payer_class"], row["payer_class"])} if "payer_class" in row else {}
 
 
 def _after() -> tuple[int, int] | None:

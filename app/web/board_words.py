@@ -1,12 +1,14 @@
 """What the board calls states, obstacles and warnings, and what it says to do about each."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
+from datetime import date, datetime
 from typing import Any
 
 from flask_babel import LazyString, format_date, format_percent, ngettext
 from flask_babel import gettext as _
 from flask_babel import lazy_gettext as _l
 
+from app.web.billing_words import when
 from app.web.device_words import CERTIFICATES
 from billing.phrasing import weight
 
@@ -86,11 +88,36 @@ def _share(row: Row) -> str:
     return str(_("%(weight)s, %(share)s of all weight", weight=weight(row["suspense_g"]), share=share))
 
 
+def extras(extra: Mapping[str, Any], class_names: Mapping[str, str]) -> list[str]:
+    """What else a problem tells: the run, day, payer class or time that it is about."""
+    said: dict[str, Callable[[str], str]] = {
+        "run": str,
+        "complex": str,
+        "day": lambda text: format_date(date.fromisoformat(text)),
+        "payer_class": lambda code: class_names.get(code, code),
+        "review_until": lambda text: str(_("Review until %(when)s", when=when(datetime.fromisoformat(text)))),
+    }
+    return [said[name](str(value)) for name, value in extra.items() if name in said]
+
+
+QUARANTINED = {
+    "clock_inconsistent": _l("its time contradicts itself"),
+    "foreign_meter": _l("the meter belongs to another gateway"),
+    "future_time": _l("its time lies in the future"),
+    "past_time": _l("its time lies more than three years back"),
+    "malformed": _l("it cannot be read"),
+    "net_mismatch": _l("its weights contradict each other"),
+    "number_conflict": _l("its number was used with other content"),
+    "number_unverifiable": _l("its number belongs to a month that is archived"),
+    "unknown_meter": _l("the meter is not registered there"),
+    "weight_implausible": _l("its weight is no household's"),
+}
+
 WARNINGS = {
     "no_tariff": Warned(
         _l("No tariff"),
         _l("Nothing can be billed there. Enter a tariff of this class that begins on that day or earlier."),
-        lambda row: f"{row['payer_class']}, {format_date(row['day'])}",
+        lambda row: f"{row['class_name']}, {format_date(row['day'])}",
     ),
     "no_households": Warned(
         _l("No households"),
@@ -123,7 +150,7 @@ WARNINGS = {
     "quarantined": Warned(
         _l("Records in quarantine"),
         _l("They could not be booked. Release or discard them; what is released later becomes an adjustment."),
-        lambda row: f"{row['code']}, {format_date(row['received_at'])}",
+        lambda row: f"{QUARANTINED.get(row['code'], row['code'])}, {format_date(row['received_at'])}",
     ),
     "suspense": Warned(
         _l("Much weight of nobody"),

@@ -291,7 +291,7 @@ def _reducers(told: str = "", failure: str = "", errors: dict[str, Any] | None =
 
 def _asked(*names: str) -> dict[str, Any]:
     """Arguments of the address, without what a database cannot store."""
-    return {name: request.args.get(name, "").strip()[:100].replace("\0", "") for name in names}
+    return {name: request.args.get(name, "").strip()[:100] for name in names}
 
 
 def _chosen(asked: dict[str, str]) -> dict[str, Any]:

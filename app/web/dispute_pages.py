@@ -192,7 +192,7 @@ def _asked() -> dict[str, Any]:
     asked: dict[str, Any] = {}
     if request.args.get("which") in LISTS:
         asked["which"] = request.args["which"]
-    if code := request.args.get("complex", "")[:40].replace("\0", ""):
+    if code := request.args.get("complex", "")[:40]:
         asked["complex"] = code
     return asked
 

@@ -3,6 +3,7 @@
 from datetime import date, timedelta
 from pathlib import Path
 from typing import Any, NamedTuple
+from urllib.parse import quote
 
 import segno
 from flask import Blueprint, Response, current_app, render_template, request, url_for
@@ -153,7 +154,7 @@ def _screen(pdf: str, month: str, code: str, building: str | None = None) -> Scr
 
 
 def _pdf(html: str, name: str) -> Response:
-    headers = {"Content-Disposition": f'inline; filename="{name}.pdf"'}
+    headers = {"Content-Disposition": f"inline; filename*=UTF-8''{quote(name)}.pdf"}
     return Response(paper.pdf(html, STYLE), mimetype="application/pdf", headers=headers)
 
 

@@ -164,7 +164,7 @@ def _next(month: date) -> date | None:
 
 
 def _text(name: str) -> str:
-    return request.args.get(name, "").strip().replace("\0", "")[:40]
+    return request.args.get(name, "").strip()[:40]
 
 
 def _id(name: str) -> int | None:

@@ -186,7 +186,7 @@ def _report(given: dict[str, str], refusal: Problem | None = None) -> str:
     with service().database.session() as session:
         here = (session, current_district_id(), current_reach())
         complexes = queries.complexes_within(*here)
-        code = request.args.get("complex", "")[:40].replace("\0", "") or None
+        code = request.args.get("complex", "")[:40] or None
         meters = queries.standing_meters(*here, now(), code, DIRECTLY + 1)
     choosing = len(meters) > DIRECTLY
     return render_template(
@@ -216,7 +216,7 @@ def _asked() -> dict[str, Any]:
         asked["which"] = request.args["which"]
     if request.args.get("fault_class") in CLASSES:
         asked["fault_class"] = request.args["fault_class"]
-    if code := request.args.get("complex", "")[:40].replace("\0", ""):
+    if code := request.args.get("complex", "")[:40]:
         asked["complex"] = code
     if request.args.get("mine"):
         asked["mine"] = "1"

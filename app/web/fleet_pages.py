@@ -35,7 +35,7 @@ COMMANDS = {"rotate_key": (), "sync_cards": (), "roll_back": (), "open_lid": ("m
 @rules.scope("fleet:read", reach="complex")
 def gateways() -> str:
     """Every gateway of the district, or of the reader's complexes, those that need somebody marked."""
-    after, moment = request.args.get("after", "")[:40].replace("\0", ""), now()
+    after, moment = request.args.get("after", "")[:40], now()
     with service().database.session() as session:
         rows = queries.gateway_page(session, current_district_id(), moment, after, PAGE + 1, current_reach())
         summary = queries.fleet_summary(session, current_district_id(), moment, current_reach())

@@ -204,7 +204,7 @@ ACTIONS: dict[str, Action] = {
 
 
 def _households(told: str = "", failure: str = "", errors: dict[str, Any] | None = None) -> str:
-    given = {name: request.args.get(name, "").strip().replace("\0", "")[:40] for name in Asked._fields}
+    given = {name: request.args.get(name, "").strip()[:40] for name in Asked._fields}
     asked = Asked(**given)._replace(state=given["state"] if given["state"] in STATES else "")
     after = request.args.get("after", type=int)
     with service().database.session() as reading:

@@ -155,7 +155,7 @@ def _after() -> After | None:
 
 
 def _code() -> str:
-    return request.args.get("complex", "")[:40].replace("\0", "")
+    return request.args.get("complex", "")[:40]
 
 
 def _today() -> date:

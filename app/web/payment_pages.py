@@ -168,7 +168,7 @@ def _line(given: dict[str, str]) -> Line:
 
 
 def _listed(given: dict[str, str], refusal: Problem | Refused | None = None) -> str:
-    asked = {name: request.args.get(name, "")[:40].replace("\0", "") for name in ("complex", "month")}
+    asked = {name: request.args.get(name, "")[:40] for name in ("complex", "month")}
     after = request.args.get("after", "")
     wanted = Wanted(asked["complex"], lines.month_of(asked["month"]))
     with service().database.session() as session:

@@ -161,7 +161,7 @@ def _given() -> dict[str, Any]:
 
 
 def _list(failure: str = "") -> str:
-    asked = {name: request.args.get(name, "")[:64].replace("\0", "") for name in ("after", "search", "only")}
+    asked = {name: request.args.get(name, "")[:64] for name in ("after", "search", "only")}
     with service().database.session() as session:
         found = people_page(
             session, current_district_id(), now(), asked["after"], asked["search"], role=asked["only"], limit=PAGE + 1

@@ -15,7 +15,7 @@ from app.problems import Problem
 from app.registry.devices.queries import complex_choices
 from app.statements.models import SCHEMES
 from app.statements.runs import SETTLED
-from app.statements.terms import classes, closed, tariffs, what_if
+from app.statements.terms import closed, tariffs, what_if
 from app.statements.terms import words as terms_words
 from app.statements.terms.closed import month_named
 from app.statements.terms.drafting import EXAMPLE_G, example, table
@@ -196,8 +196,7 @@ def _query(fields: dict[str, str]) -> dict[str, str]:
 
 def _shared(session: Session) -> Row:
     """Words and choices of every page of tariffs."""
-    rows = classes.listed(session, current_district_id())
-    names = {row["code"]: tariff_words.class_name(row) for row in rows}
+    names = tariff_words.class_names(session, current_district_id())
     return {
         **{"words": tariff_words, "class_names": names, "tiers": tariff_forms.TIERS},
         "schemes": tariff_words.choices(terms_words.SCHEMES),

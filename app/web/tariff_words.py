@@ -4,9 +4,10 @@ from typing import Any
 
 from flask_babel import format_decimal
 from flask_babel import lazy_gettext as _l
+from sqlalchemy.orm import Session
 
 from app.languages import choose_language
-from app.statements.terms import words
+from app.statements.terms import classes, words
 from app.texts import Text
 from billing.units import kilograms
 from billing.words import Words
@@ -44,6 +45,11 @@ def choices(table: dict[str, Text]) -> list[tuple[str, str]]:
 def class_name(row: dict[str, Any]) -> str:
     """A payer class in the language of the page."""
     return str(row["name_ko"] if choose_language() == "ko" else row["name_en"])
+
+
+def class_names(session: Session, district_id: int) -> dict[str, str]:
+    """The payer classes of a district by code, in the language of the page."""
+    return {row["code"]: class_name(row) for row in classes.listed(session, district_id)}
 
 
 def signed(won: int) -> str:

@@ -107,8 +107,7 @@ def _values(form: Fields, staff: bool) -> dict[str, Any]:
 
 def _vendors(failure: str = "", errors: dict[str, Any] | None = None, told: str = "") -> str:
     asked: dict[str, Any] = {
-        name: request.args.get(name, "").strip()[:100].replace("\0", "")
-        for name in ("kind", "search", "state", "after")
+        name: request.args.get(name, "").strip()[:100] for name in ("kind", "search", "state", "after")
     }
     with service().database.session() as session:
         rows = queries.vendor_page(session, current_district_id(), **asked, limit=PAGE + 1)

@@ -231,7 +231,8 @@ def test_the_token_of_a_link_stays_out_of_the_log(client: FlaskClient, monkeypat
     monkeypatch.setattr("app.factory.log", log)
     for mistyped in ("", ".", "/", "%0A"):
         client.get(f"/invitation/{'s' * 43}{mistyped}", headers=PAGE)
-    assert {call.kwargs["path"] for call in log.info.call_args_list} == {"/invitation/…"}
+    client.get(f"/s/{'s' * 43}", headers=PAGE)
+    assert {call.kwargs["path"] for call in log.info.call_args_list} == {"/invitation/…", "/s/…"}
 
 
 def test_the_pages_wait_before_they_refuse(client: FlaskClient, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -4,6 +4,7 @@ import random
 from collections import Counter
 from datetime import date
 
+import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
@@ -68,6 +69,32 @@ def test_suspense_that_finds_its_owner_lowers_the_shares_of_all() -> None:
     after = before._replace(parts=[part(1, 9000), part(2, 5000)], suspense=month([], *tariffs).suspense)
     lines = differences(assess(after), billed(*assess(before).lines))
     assert [(line.tenancy_id, line.grams, line.won) for line in lines] == [(1, 4000, 520 - 260), (2, 0, -260)]
+
+
+@pytest.mark.parametrize(
+    ("spared", "grams", "won"),
+    [
+        (520, 6000, 0),  # an objection took off what the correction takes off
+        (100, 6000, -420),
+        (520, 9000, 0),
+        (2000, 0, 0),  # never more than was billed
+        (520, 12_000, 260),
+        (-100, 12_000, 160),  # a credit that was written off was never given, so it is not asked back
+        (-500, 12_000, 0),
+        (-100, 6000, -520),
+    ],
+)
+def test_what_was_settled_before_is_not_settled_again(spared: int, grams: int, won: int) -> None:
+    again, before = assess(month([part(1, grams)])), {1: Billed(1, 10_000, 1, 1300)}
+    (line,) = differences(again, before, {1: spared})
+    assert (line.grams, line.won) == (grams - 10_000, won)
+    assert differences(again, {1: Billed(1, grams, 1, 1300 + won)}, {1: spared}) == [], "nor ever after"
+
+
+def test_a_statement_issued_anew_adds_what_an_objection_took_off_before() -> None:
+    again = assess(month([part(1, 6000)]))
+    (line,) = differences(again, billed(*again.lines), {1: 520}, replaced={1: 1300 - 780})
+    assert (line.grams, line.discharges, line.won) == (0, 0, 520)
 
 
 def test_a_voided_statement_counts_as_never_billed_and_its_new_version_holds_everything() -> None:

@@ -279,6 +279,20 @@ def test_an_adjustment_tells_the_old_and_the_new_and_how_the_new_came_about(
     assert third.ko == "배출 - 1회 배출 10.00 kg × 130원/kg = 1,300원 (원 미만 버림)"
 
 
+def test_an_adjustment_tells_what_an_objection_settled_before() -> None:
+    flat = tariff()
+    again = assess(month([part(1, 6000)], flat))
+    (line,) = differences(again, {1: Billed(1, 10_000, 1, 1300)}, {1: 520})
+    _, change, settled, _ = told(line, flat)
+    assert change.ko.endswith("차액 520원을 뺍니다.")
+    assert settled.ko == "그 가운데 520원은 이의신청 인정이나 결손 처리로 이미 반영되어 다시 셈하지 않습니다."
+    (line,) = differences(again, {1: Billed(1, 6000, 1, 780)}, {1: 520}, replaced={1: 520})
+    _, _, settled, _ = told(line, flat)
+    assert (
+        settled.en == "An objection or a write-off took off 520 won before, so the statement issued anew adds as much."
+    )
+
+
 def test_a_line_names_the_tariffs_that_explain_it() -> None:
     old, new = tariff(number=4), tariff(number=5, first_day=OCTOBER_15)
     found = assess(month([part(1, 6200, 6205)], old, new, suspense=[500, 0], suspense_policy="shared"))

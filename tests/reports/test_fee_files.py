@@ -1,12 +1,13 @@
 """A complex's fee file says what its statements say, and comes back as it went out."""
 
 import io
+from contextlib import suppress
 from decimal import Decimal
 from typing import Any
 
 import openpyxl
 import pytest
-from hypothesis import given
+from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from app.access.reach import WHOLE
@@ -90,6 +91,18 @@ def test_a_household_that_is_missing_or_stands_there_twice_is_named(billed: Bill
     lines = files.write(fees, "csv").content.decode("utf-8-sig").splitlines()
     report = checking.check(fees, File("x.csv", "\r\n".join([lines[0], lines[2], lines[2]]).encode()))
     assert sorted(each.kind for each in report.differences) == ["missing", "twice"]
+
+
+@given(st.data())
+@settings(max_examples=60, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+def test_a_damaged_workbook_is_read_or_refused(billed: BilledTown, data: st.DataObject) -> None:
+    fees = fees_of(billed)
+    content = bytearray(files.write(fees, "xlsx").content)
+    for place in data.draw(st.lists(st.integers(4, len(content) - 1), min_size=1, max_size=3)):
+        content[place] ^= data.draw(st.integers(1, 255))
+    file = File("x.xlsx", bytes(content[: data.draw(st.integers(4, len(content)))]))
+    with suppress(Refused):
+        assert checking.check(fees, file).rows <= 2
 
 
 def test_a_file_without_a_column_or_that_is_none_is_refused(billed: BilledTown) -> None:

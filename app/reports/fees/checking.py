@@ -1,10 +1,12 @@
 """A fee file that comes back, held against the statements: what was changed, is missing, or is nobody's."""
 
 import io
+import zlib
 from collections import Counter
 from collections.abc import Iterator, Sequence
 from decimal import Decimal, InvalidOperation
 from typing import NamedTuple
+from xml.etree.ElementTree import ParseError
 from zipfile import BadZipFile, ZipFile
 
 from app.csv_lines import unescaped
@@ -30,7 +32,11 @@ LACKS = Text(
     "열 {missing} 이(가) 없습니다: {name}. 첫 줄의 열 이름을 바꾸지 마세요.",
     "The columns {missing} are missing: {name}. Leave the titles on the first line as they are.",
 )
-Cell = str | Decimal
+# What zipfile and openpyxl raise for files that are cut off, changed or encrypted.
+DAMAGED = (
+    *(BadZipFile, ParseError, zlib.error, EOFError, RuntimeError),
+    *(LookupError, ValueError, TypeError, AttributeError),
+)
 Line = tuple[int, dict[str, str]]  # where it stands, and its cells by field
 
 
@@ -128,7 +134,7 @@ def _workbook(file: File) -> Iterator[Line]:
         rows = book.worksheets[0].iter_rows(values_only=True, max_row=MOST_ROWS)
         titles = [str(title or "").strip() for title in next(rows, ())]
         found = [(line, cells) for line, cells in enumerate(rows, 2) if any(cell is not None for cell in cells)]
-    except (BadZipFile, KeyError, IndexError, ValueError, TypeError, AttributeError) as error:
+    except DAMAGED as error:
         raise Refused(NOT_XLSX.fill(name=file.name)) from error
     if not found:
         raise Refused(NO_ROWS.fill(name=file.name))

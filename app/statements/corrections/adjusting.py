@@ -86,11 +86,13 @@ def differing(session: Session, district_id: int, pairs: set[Pair], at: datetime
     for month in sorted({month for _, month in pairs}):
         ids = sorted(complex_id for complex_id, each in pairs if each == month)
         before = billed.by_tenancy(session, district_id, ids, month)
+        spared = billed.spared(session, district_id, ids, month)
         for complex_id, found in complex_months(session, district_id, ids, month, at):
             if isinstance(found, Problem):
                 raise found
             assessment = assess(found)
-            yield Difference((complex_id, month), assessment, differences(assessment, before[complex_id]))
+            lines = differences(assessment, before[complex_id], spared[complex_id])
+            yield Difference((complex_id, month), assessment, lines)
 
 
 def _reissued(session: Session, district_id: int, complex_ids: Sequence[int]) -> Mapping[int, int]:

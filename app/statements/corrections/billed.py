@@ -12,7 +12,15 @@ import sqlalchemy as sa
 from sqlalchemy.orm import Session
 
 from app.registry.models import Household
-from app.statements.models import ADJUSTED, LateDecision, Statement, StatementLine, StatementRun, StatementVoid
+from app.statements.models import (
+    ADJUSTED,
+    LateDecision,
+    ManualAdjustment,
+    Statement,
+    StatementLine,
+    StatementRun,
+    StatementVoid,
+)
 from billing.adjusting import Billed
 
 Pair = tuple[int, date]  # a complex and a usage month
@@ -89,6 +97,22 @@ def by_tenancy(
         before = found[complex_id].get(tenancy_id, Billed(household_id, 0, 0, 0))
         added = (old + int(new) for old, new in zip(before[1:], amounts, strict=True))
         found[complex_id][tenancy_id] = Billed(household_id, *added)
+    return found
+
+
+def spared(session: Session, district_id: int, complex_ids: Sequence[int], month: date) -> dict[int, dict[int, int]]:
+    """Won of a month that counts as billed although each tenancy of complexes never had to pay it.
+
+    What accepted objections took off, carried by a statement or not yet, and what was written off.
+    """
+    m = ManualAdjustment
+    taken_off = sa.select(m.complex_id, m.tenancy_id, -m.won).where(
+        m.district_id == district_id, m.usage_month == month, m.kind == "dispute", m.complex_id.in_(complex_ids)
+    )
+    found: dict[int, dict[int, int]] = {complex_id: {} for complex_id in complex_ids}
+    written_off = [(row[0], row[1], row[5]) for row in session.execute(_writings_off(district_id, complex_ids, month))]
+    for complex_id, tenancy_id, won in [*session.execute(taken_off), *written_off]:
+        found[complex_id][tenancy_id] = found[complex_id].get(tenancy_id, 0) + int(won)
     return found
 
 

@@ -21,11 +21,14 @@ from app.statements import storing
 from app.statements.assessing import complex_month
 from app.statements.composing import Composed, Draft, Key, Sums, compose, drafts_of, number_of, statement_number
 from app.statements.corrections import billed, manual, subjects
+from app.statements.corrections.holding import Holding
 from app.statements.corrections.manual import MOST_WORDS
 from app.statements.models import StatementLine, StatementRun, StatementVoid
 from app.statements.previewing import SETTLED, new_id
 from app.statements.queries import Found
+from app.statements.terms import policy
 from billing.adjusting import Billed, differences
+from billing.days import month_after
 from billing.statements import Assessment, ComplexMonth, Line, assess
 
 Carried = tuple[Line, int | None]  # a line, and the id of the manual adjustment that it carries
@@ -187,13 +190,14 @@ def _remade(session: Session, district_id: int, found: Found, old: Sequence[Carr
     month = complex_month(session, district_id, found.run.complex_id, found.statement.month, at)
     assessment = assess(month)
     draft = _draft(session, district_id, found, month, assessment)
-    own = _billed([line for line, _ in draft.lines], found.statement.household_id)
-    draft.lines.extend(_less_others(session, district_id, found, assessment, own))
+    own = [line for line, _ in draft.lines]
+    draft.lines.extend(_less_others(session, district_id, found, assessment, old, own))
     for earlier in sorted({line.usage_month for line, _ in old if line.kind == "adjustment"} - {found.statement.month}):
+        if _waits(session, district_id, found, earlier):
+            draft.lines.extend(each for each in old if each[0].kind == "adjustment" and each[0].usage_month == earlier)
+            continue
         assessed = assess(complex_month(session, district_id, found.run.complex_id, earlier, at))
-        draft.lines.extend(
-            _less_others(session, district_id, found, assessed, Billed(found.statement.household_id, 0, 0, 0))
-        )
+        draft.lines.extend(_less_others(session, district_id, found, assessed, old, ()))
     draft.lines.extend((line, adjustment_id) for line, adjustment_id in old if adjustment_id is not None)
     return Remade(month, draft)
 
@@ -207,20 +211,42 @@ def _draft(session: Session, district_id: int, found: Found, month: ComplexMonth
     return Draft(own.household_id, own.tenancy_id, own.payer_class, 0, 0, [])
 
 
+def _waits(session: Session, district_id: int, found: Found, month: date) -> bool:
+    """Whether what became known of an earlier month waits for a decision: a reissue leaves the line about it alone."""
+    pair, tenancy_id = (found.run.complex_id, month), found.statement.tenancy_id
+    holding = Holding(session, district_id, [found.run.complex_id])
+    if holding.is_void(pair, tenancy_id):
+        return True
+    r = StatementRun
+    mine = (r.district_id == district_id, r.complex_id == found.run.complex_id, r.version == 1, r.state == "final")
+    last = session.scalar(sa.select(sa.func.max(r.month)).where(*mine))
+    assert last is not None
+    too_old = month < month_after(last, 1 - policy.of(session, district_id).late_months)  # for the next run
+    return too_old and not holding.is_let_go(pair, tenancy_id)
+
+
 def _less_others(
-    session: Session, district_id: int, found: Found, assessment: Assessment, own: Billed
+    session: Session,
+    district_id: int,
+    found: Found,
+    assessment: Assessment,
+    old: Sequence[Carried],
+    own: Sequence[Line],
 ) -> list[Carried]:
     """What the statement adds to its `own` lines so that with all others it comes to what is assessed."""
     month = date.fromisoformat(assessment.detail["month"])
-    but = (found.run.id, found.statement.serial)
-    complex_id = found.run.complex_id
-    of_complex = billed.by_tenancy(session, district_id, [complex_id], month, but)[complex_id]
-    others = of_complex.get(found.statement.tenancy_id)
-    before = _added(own, others) if others is not None else own
-    mine = assessment._replace(
-        lines=[line for line in assessment.lines if line.tenancy_id == found.statement.tenancy_id]
+    but, tenancy_id = (found.run.id, found.statement.serial), found.statement.tenancy_id
+    complex_id, household_id = found.run.complex_id, found.statement.household_id
+    others = billed.by_tenancy(session, district_id, [complex_id], month, but)[complex_id].get(tenancy_id)
+    before, mine = _billed(own, household_id), [line for line in assessment.lines if line.tenancy_id == tenancy_id]
+    replaced = [line for line, _ in old if line.usage_month == month and line.kind != "manual"]
+    lines = differences(
+        assessment._replace(lines=mine),
+        {tenancy_id: _added(before, others) if others is not None else before},
+        billed.spared(session, district_id, [complex_id], month)[complex_id],
+        {tenancy_id: sum(line.won for line in replaced) - before.won},
     )
-    return [(line, None) for line in differences(mine, {found.statement.tenancy_id: before})]
+    return [(line, None) for line in lines]
 
 
 def _added(one: Billed, other: Billed) -> Billed:

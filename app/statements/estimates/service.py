@@ -107,7 +107,7 @@ def _complex(session: Session, district_id: int, code: str) -> Complex:
     here = (Complex.district_id == district_id, Complex.code == code)
     found = session.scalar(sa.select(Complex).where(*here).with_for_update(key_share=True))
     if found is None:
-        told = _l("No complex has this code: %(complex)s", complex=code[:40])
+        told = _l("There is no such complex: %(code)s", code=code[:40])
         raise Problem("invalid", errors={"complex": told})
     return found
 

@@ -197,7 +197,7 @@ def set_limits(given: dict[str, int]) -> None:
 @blueprint.response(200, WhatIfSchema)
 def compare(asked: dict[str, Any]) -> dict[str, Any]:
     """What a month would have cost by another tariff. Nothing is stored."""
-    tariff = tariff_of(now().date(), _terms(asked))
+    tariff = tariff_of(service_day(now()), _terms(asked))
     draft = what_if.Draft(asked["scheme"], asked["payer_class"], tariff)
     with service().database.session() as session:
         where = (session, current_district_id(), current_reach())

@@ -120,7 +120,7 @@ def test_nothing_is_closed_that_looks_otherwise_by_then(
     at("2026-11-25")
     refused = send(client, "/billing/2026-10/finalise", seen=before[1])
     assert refused.status_code == 422
-    assert "made anew since you opened the page" in refused.text
+    assert "has changed since you opened the page" in refused.text
     assert "0 of 2" in client.get("/billing/2026-10").text
 
 

@@ -166,13 +166,18 @@ def billed_so_far(session: Any, town: BilledTown) -> dict[Tenant, Usage]:
 
 
 def waiting(session: Any, town: BilledTown) -> dict[Tenant, Usage]:
-    """What the queue shows of tenancies' months, each once, and what was written off."""
+    """What the queue shows of tenancies' months, each once."""
     now = instant("2026-11-20")
     rows = [row for cause in ("old", "voided") for row in late.queue(session, town.id, WHOLE, now, cause, limit=10_000)]
     shown = [((row["month"], row["tenancy_id"]), (row["grams"], row["count"], row["won"])) for row in rows]
     assert len(shown) == len(dict(shown))
+    return added(shown)
+
+
+def written_off(session: Any) -> dict[Tenant, Usage]:
+    """What was written off."""
     decided = session.scalars(sa.select(LateDecision).where(LateDecision.decision == "write_off"))
-    return added(shown + [((row.usage_month, row.tenancy_id), (row.grams, row.count, row.won)) for row in decided])
+    return added(((row.usage_month, row.tenancy_id), (row.grams, row.count, row.won)) for row in decided)
 
 
 def recomputed(session: Any, town: BilledTown) -> dict[Tenant, Usage]:
@@ -214,9 +219,19 @@ def test_statements_and_queue_come_to_what_the_months_cost_with_everything_known
     with closed_district(sqlite_template, seed) as district, district.town.database.session() as session:
         town = district.town
         so_far = billed_so_far(session, town)
-        assert added([*so_far.items(), *waiting(session, town).items()]) == recomputed(session, town)
+        owed = added([*so_far.items(), *waiting(session, town).items()])
+        come_to(owed, written_off(session), recomputed(session, town))
         complex_statements_add_up(session, town)
         every_billable_gram_is_somewhere_once(session, town)
+
+
+def come_to(owed: dict[Tenant, Usage], forgiven: dict[Tenant, Usage], cost: dict[Tenant, Usage]) -> None:
+    """What is owed is what the months cost, less what was written off, unless that was corrected away afterwards."""
+    nothing = (0, 0, 0)
+    for tenant in owed.keys() | forgiven.keys() | cost.keys():
+        (*usage, won), (*left, off), (*known, full) = (each.get(tenant, nothing) for each in (owed, forgiven, cost))
+        assert [one + other for one, other in zip(usage, left, strict=True)] == known
+        assert min(full, full - off) <= won <= max(full, full - off)
 
 
 def every_billable_gram_is_somewhere_once(session: Any, town: BilledTown) -> None:
