@@ -187,7 +187,7 @@ def _adjustment(line: Line, tariffs: Mapping[int, Tariff]) -> list[Words]:
             f"Something of {month.en} became known or was corrected later, so it was reckoned again at its own price.",
         ),
         Words(
-            f"이미 고지한 금액 {before.ko} → 다시 계산한 금액 {after.ko}: {_change(line.won).ko}",
+            f"이미 고지한 금액 {before.ko} → 다시 계산한 금액 {after.ko}: {_change(line.won - kept).ko}",
             f"Billed so far {before.en} → reckoned again {after.en}: {_change(line.won - kept).en}",
         ),
     ]

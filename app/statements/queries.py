@@ -48,15 +48,13 @@ class Found(NamedTuple):
 
 def months(session: Session, district_id: int, reach: Reach) -> list[Row]:
     """Months that have runs, the newest first: month, complexes (with a run), final (how many are closed), statements,
-    grams, count and won, those of reissues included."""
+    grams, count and won, as each month was closed; what came of it since is on later ones."""
     r = StatementRun
-    first = r.version == 1
-    closed = sa.func.sum(sa.case((sa.and_(first, r.state == "final"), 1), else_=0))
-    sums = [sa.cast(sa.func.sum(getattr(r, name)), sa.BigInteger).label(name) for name in ("grams", "count", "won")]
-    asked = (
-        sa.select(r.month, sa.func.sum(sa.case((first, 1), else_=0)).label("complexes"), closed.label("final"))
-        .add_columns(sa.func.sum(sa.case((first, r.statements), else_=0)).label("statements"), *sums)
-        .where(r.district_id == district_id, reach.within(r.complex_id))
+    closed = sa.func.sum(sa.case((r.state == "final", 1), else_=0))
+    names = ("statements", "grams", "count", "won")
+    sums = [sa.cast(sa.func.sum(getattr(r, name)), sa.BigInteger).label(name) for name in names]
+    asked = sa.select(r.month, sa.func.count().label("complexes"), closed.label("final"), *sums).where(
+        r.district_id == district_id, r.version == 1, reach.within(r.complex_id)
     )
     return _rows(session, asked.group_by(r.month).order_by(r.month.desc()))
 

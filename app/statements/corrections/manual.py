@@ -93,14 +93,16 @@ def net(session: Session, district_id: int, tenancy_id: int, household_id: int, 
     """What a tenancy owes for a usage month, pending adjustments included: as much may still be credited."""
     m = ManualAdjustment
     mine = (m.tenancy_id == tenancy_id, m.household_id == household_id, m.usage_month == month)
-    waiting = sa.select(sa.func.coalesce(sa.func.sum(m.won), 0)).where(m.district_id == district_id, *mine, _pending())
+    waiting = sa.select(sa.func.coalesce(sa.func.sum(m.won), 0)).where(
+        m.district_id == district_id, *mine, is_pending()
+    )
     return billed.net_won(session, district_id, tenancy_id, household_id, month) + int(session.scalar(waiting) or 0)
 
 
 def pending(session: Session, district_id: int, complex_ids: Sequence[int]) -> dict[int, list[Manual]]:
     """What waits for the next runs of complexes, as lines; complexes without any are left out."""
     m = ManualAdjustment
-    asked = sa.select(m).where(m.district_id == district_id, m.complex_id.in_(complex_ids), _pending())
+    asked = sa.select(m).where(m.district_id == district_id, m.complex_id.in_(complex_ids), is_pending())
     found: dict[int, list[Manual]] = {}
     for row in session.scalars(asked.order_by(m.id)):
         found.setdefault(row.complex_id, []).append(as_line(row))
@@ -141,21 +143,21 @@ def listed(
     )
     asked = (
         sa.select(*columns, Complex.code.label("complex"), Complex.name.label("complex_name"))
-        .add_columns(Building.name.label("building"), Household.unit, _pending().label("pending"))
+        .add_columns(Building.name.label("building"), Household.unit, is_pending().label("pending"))
         .join(Complex, sa.and_(Complex.district_id == m.district_id, Complex.id == m.complex_id))
         .join(Household, sa.and_(Household.district_id == m.district_id, Household.id == m.household_id))
         .join(Building, sa.and_(Building.district_id == m.district_id, Building.id == Household.building_id))
         .where(m.district_id == district_id, reach.within(m.complex_id))
     )
     if which == "pending":
-        asked = asked.where(_pending())
+        asked = asked.where(is_pending())
     if before is not None:
         asked = asked.where(m.id < before)
     return [dict(row._mapping) for row in session.execute(asked.order_by(m.id.desc()).limit(limit))]
 
 
-def _pending() -> sa.ColumnElement[bool]:
-    """No line that counts carries it. Month and household, which such a line shares, let an index find it."""
+def is_pending() -> sa.ColumnElement[bool]:
+    """Whether no line that counts carries an adjustment; an index finds such a line by month and household."""
     m, n = ManualAdjustment, StatementLine
     same = (n.district_id == m.district_id, n.usage_month == m.usage_month, n.household_id == m.household_id)
     carried = live_lines(StatementRun.id).where(*same, n.adjustment_id == m.id).correlate(m)

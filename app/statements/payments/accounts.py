@@ -1,9 +1,10 @@
 """What is owed: of each tenancy and of each complex, from what was billed, what was paid and what is disputed.
 
 Two levels that never mix. A household owes its opening balance and its final statements that are not void, less what it
-paid. A complex owes the district its runs (reissues come in with the next one), less what it paid. Prepaid months owe
-nothing. A statement is due `pay_days` after the day on which its month was closed; what an open dispute holds of it is
-not in arrears. Payments and credits settle the oldest statements first, whichever month they name.
+paid. A complex owes the district its runs (reissues come in with the next one), less what it paid. What was paid at the
+bin is not owed. A statement is due `pay_days` after the day on which its month was closed; what an open dispute holds
+of it, or a decided credit will take off, is not in arrears. An opening balance says what is owed when its day begins.
+Payments and credits settle the oldest statements first, whichever month they name.
 
     balance = opening + statements - payments        arrears = the due part of it, less what disputes hold, or nothing
 """
@@ -18,10 +19,12 @@ from sqlalchemy.orm import Session, aliased
 from app.access.reach import WHOLE, Reach
 from app.registry.models import Building, Complex, Household, OpeningBalance, Tenancy
 from app.statements.composing import statement_number
+from app.statements.corrections.manual import is_pending
 from app.statements.disputes.models import Dispute
 from app.statements.disputes.queries import VOIDED
-from app.statements.models import Statement, StatementRun, StatementVoid
+from app.statements.models import ManualAdjustment, Statement, StatementLine, StatementRun, StatementVoid
 from app.statements.payments.models import Payment
+from app.statements.prepaid import at_the_bin
 from app.statements.terms import policy
 from billing.days import SEOUL, service_day
 
@@ -151,11 +154,14 @@ def _items(session: Session, district_id: int, household_ids: Iterable[int]) -> 
         for row in session.execute(_openings(district_id, as_of, ids)):
             add(row, "opening", as_of, as_of, row.won)
     columns = (Statement.serial, Statement.month, Statement.won, StatementRun.number, StatementRun.finalised_at)
-    for row in session.execute(_statements(district_id, *columns).where(Statement.household_id.in_(ids))):
+    asked = _statements(session, district_id, *columns, _of_statement(district_id).label("at_the_bin"))
+    for row in session.execute(asked.where(Statement.household_id.in_(ids))):
         day, number = service_day(row.finalised_at), statement_number(row.number, row.serial)
-        add(row, "statement", day, day + wait, row.won, month=row.month, number=number)
+        if row.won == 0 or row.won != row.at_the_bin:
+            add(row, "statement", day, day + wait, row.won - row.at_the_bin, month=row.month, number=number)
     p = Payment
-    for paid in session.scalars(sa.select(p).where(p.district_id == district_id, p.household_id.in_(ids))):
+    paid_since = (p.household_id.in_(ids), ~_superseded(session, district_id, p.household_id, paid_on=p.paid_on))
+    for paid in session.scalars(sa.select(p).where(p.district_id == district_id, *paid_since)):
         add(paid, "payment", paid.paid_on, None, -paid.won, month=paid.month, payment_id=paid.id, note=paid.note)
     for items in found.values():
         items.sort(key=lambda item: (item["day"], item["payment_id"] or 0))
@@ -167,7 +173,9 @@ def _accounts(
 ) -> sa.Subquery:
     """By complex, household and tenancy within reach: SUMS, balance_won and arrears_won."""
     cutoff = _cutoff(today, policy.of(session, district_id).pay_days)
-    legs = [_billed(district_id, cutoff), _paid(district_id), _held(district_id, cutoff)]
+    here = (session, district_id)
+    legs = [_billed(*here, cutoff), _prepaid(*here, cutoff), _paid(*here), _held(district_id, cutoff)]
+    legs.append(_credited(district_id))
     legs += [_opening(district_id, as_of, today) for as_of in _opening_days(session, district_id)]
     legs = [leg.where(reach.within(leg.selected_columns.complex_id)) for leg in legs]
     if household_ids is not None:
@@ -183,10 +191,15 @@ def _complex_accounts(session: Session, district_id: int, today: date) -> sa.Sub
     r, p = StatementRun, Payment
     cutoff = _cutoff(today, policy.of(session, district_id).pay_days)
     due = sa.case((sa.or_(r.won < 0, r.finalised_at < cutoff), r.won), else_=0)
-    final = (r.district_id == district_id, r.version == 1, r.state == "final", r.scheme != "prepaid")
+    final = (r.district_id == district_id, r.version == 1, r.state == "final")
     runs = sa.select(r.complex_id, *_columns(billed_won=r.won, due_won=due)).where(*final)
     paid = (p.district_id == district_id, p.household_id.is_(None))
-    every = sa.union_all(runs, sa.select(p.complex_id, *_columns(paid_won=p.won)).where(*paid)).subquery()
+    payments = sa.select(p.complex_id, *_columns(paid_won=p.won)).where(*paid)
+    # Rounding comes to something even where every household paid at the bin.
+    left = sa.select(r.complex_id, *_columns(billed_won=-r.residue_won, due_won=-r.residue_won))
+    left = left.where(*final, r.scheme == "prepaid")
+    at_bin = _live_at_the_bin(district_id, StatementLine.won, cutoff)
+    every = sa.union_all(runs, payments, left, at_bin).subquery()
     sums = [_sum(every.c[name]).label(name) for name in SUMS]
     found = _judged(sa.select(every.c.complex_id, *sums).group_by(every.c.complex_id).subquery())
     return sa.select(found.c.complex_id, found.c.balance_won, found.c.arrears_won).subquery()
@@ -202,31 +215,74 @@ def _judged(sums: sa.Subquery) -> sa.Subquery:
     ).subquery()
 
 
-def _statements(district_id: int, *columns: Any) -> sa.Select[Any]:
-    """Statements by which something is owed: final, not void, not prepaid."""
+def _statements(session: Session, district_id: int, *columns: Any) -> sa.Select[Any]:
+    """Statements by which something is owed: final, not void, closed since the household's opening balance."""
     s, r, v = Statement, StatementRun, StatementVoid
     void = sa.exists().where(v.district_id == s.district_id, v.run_id == s.run_id, v.serial == s.serial)
+    before = _superseded(session, district_id, s.household_id, moment=r.finalised_at)
     return (
         sa.select(r.complex_id, s.household_id, s.tenancy_id, *columns)
         .join(r, sa.and_(r.district_id == s.district_id, r.id == s.run_id))
-        .where(s.district_id == district_id, r.state == "final", r.scheme != "prepaid", ~void)
+        .where(s.district_id == district_id, r.state == "final", ~void, ~before)
     )
 
 
-def _billed(district_id: int, cutoff: datetime) -> sa.Select[Any]:
+def _billed(session: Session, district_id: int, cutoff: datetime) -> sa.Select[Any]:
     s = Statement
     due = sa.case((sa.or_(s.won < 0, StatementRun.finalised_at < cutoff), s.won), else_=0)
-    return _statements(district_id, *_columns(billed_won=s.won, due_won=due)).where(s.won != 0)
+    return _statements(session, district_id, *_columns(billed_won=s.won, due_won=due)).where(s.won != 0)
 
 
-def _paid(district_id: int) -> sa.Select[Any]:
+def _prepaid(session: Session, district_id: int, cutoff: datetime) -> sa.Select[Any]:
+    """What of the statements was paid at the bin, below zero."""
+    n, r = StatementLine, StatementRun
+    found = _live_at_the_bin(district_id, n.won, cutoff, n.household_id, n.tenancy_id)
+    return found.where(~_superseded(session, district_id, n.household_id, moment=r.finalised_at))
+
+
+def _live_at_the_bin(district_id: int, won: Any, cutoff: datetime, *whose: Any) -> sa.Select[Any]:
+    n, r, v = StatementLine, StatementRun, StatementVoid
+    void = sa.exists().where(v.district_id == n.district_id, v.run_id == n.run_id, v.serial == n.serial)
+    due = sa.case((r.finalised_at < cutoff, -won), else_=0)
+    columns = (r.complex_id, *whose, *_columns(billed_won=-won, due_won=due))
+    return at_the_bin(district_id, *columns).where(r.state == "final", ~void, won != 0)
+
+
+def _of_statement(district_id: int) -> Any:
+    """What of a statement was paid at the bin."""
+    n, s = StatementLine, Statement
+    mine = (n.run_id == s.run_id, n.serial == s.serial)
+    return at_the_bin(district_id, _sum(n.won)).where(*mine).correlate(s).scalar_subquery()
+
+
+def _superseded(session: Session, district_id: int, household_id: Any, paid_on: Any = None, moment: Any = None) -> Any:
+    """Whether an opening balance of the household, of a later day, tells of it already."""
+    o = OpeningBalance
+    mine = (o.district_id == district_id, o.household_id == household_id)
+    if paid_on is not None:
+        return sa.exists().where(*mine, o.as_of > paid_on)
+    days = _opening_days(session, district_id)
+    later = [sa.and_(o.as_of == day, moment < datetime.combine(day, time(), SEOUL)) for day in days]
+    return sa.exists().where(*mine, sa.or_(*later)) if later else sa.false()
+
+
+def _paid(session: Session, district_id: int) -> sa.Select[Any]:
     p = Payment
     of_households = (p.district_id == district_id, p.household_id.is_not(None))
-    return sa.select(p.complex_id, p.household_id, p.tenancy_id, *_columns(paid_won=p.won)).where(*of_households)
+    before = _superseded(session, district_id, p.household_id, paid_on=p.paid_on)
+    asked = sa.select(p.complex_id, p.household_id, p.tenancy_id, *_columns(paid_won=p.won))
+    return asked.where(*of_households, ~before)
+
+
+def _credited(district_id: int) -> sa.Select[Any]:
+    """Credits that the next statement will carry: until then they are held."""
+    m = ManualAdjustment
+    asked = sa.select(m.complex_id, m.household_id, m.tenancy_id, *_columns(held_won=-m.won))
+    return asked.where(m.district_id == district_id, m.won < 0, is_pending())
 
 
 def _held(district_id: int, cutoff: datetime) -> sa.Select[Any]:
-    """What open disputes hold of statements that are due, as `disputes.queries.held` has it."""
+    """What open disputes hold of statements that are due."""
     d, s, r = Dispute, Statement, StatementRun
     return (
         sa.select(r.complex_id, s.household_id, s.tenancy_id, *_columns(held_won=d.held_won - d.credit_won))

@@ -11,6 +11,7 @@ from app.access.reach import Reach
 from app.registry.models import Complex
 from app.statements.models import ADJUSTED, ManualAdjustment, StatementLine, StatementRun, StatementVoid
 from app.statements.payments.models import Payment
+from app.statements.prepaid import at_the_bin
 
 Row = dict[str, Any]
 Place = tuple[int, date]  # complex and month
@@ -32,7 +33,7 @@ def revenue(
     the complex itself: `*_paid_won`, and what they owe of the month. What is prepaid was paid at the bin.
     """
     r = StatementRun
-    columns = (r.id, r.complex_id, r.month, r.scheme, r.statements, r.grams, r.suspense_g, r.won)
+    columns = (r.id, r.complex_id, r.month, r.scheme, r.statements, r.grams, r.suspense_g, r.won, r.residue_won)
     asked = (
         sa.select(*columns, Complex.code, Complex.name)
         .join(Complex, sa.and_(Complex.district_id == r.district_id, Complex.id == r.complex_id))
@@ -43,7 +44,7 @@ def revenue(
         asked = asked.where(Complex.code == complex_code)
     runs = list(session.execute(asked.order_by(r.month.desc(), Complex.code)))
     here = (session, district_id, first, last)
-    added = _adjusted(*here), _manual(*here), _issued(*here), _voided(*here), _paid(*here)
+    added = _adjusted(*here), _manual(*here), _issued(*here), _voided(*here), _paid(*here), _at_the_bin(*here)
     return [_row(run, *(those.get((run.complex_id, run.month), {}) for those in added)) for run in runs]
 
 
@@ -64,15 +65,14 @@ def by_month(rows: Iterable[Row]) -> list[Row]:
     return [{"month": month, "complexes": len(those)} | totals(those) for month, those in months.items()]
 
 
-def _row(run: Any, adjusted: Row, manual: Row, issued: Row, voided: Row, paid: Row) -> Row:
+def _row(run: Any, adjusted: Row, manual: Row, issued: Row, voided: Row, paid: Row, at_bin: Row) -> Row:
     row = {"month": run.month, "complex": run.code, "complex_name": run.name, "scheme": run.scheme}
     row |= dict.fromkeys(SUMS, 0) | {name: getattr(run, name) for name in ("statements", "grams", "suspense_g", "won")}
     row |= adjusted | manual | voided | paid
     row["issued_anew_won"] = issued.get("again", 0)
     row["households_won"] = issued.get("all", 0) + row["voided_won"]
-    if run.scheme == "prepaid":
-        row["households_paid_won"] += row["households_won"]
-        row["paid_won"] += row["won"]
+    row["households_paid_won"] += at_bin.get("won", 0)
+    row["paid_won"] += at_bin.get("won", 0) + (run.residue_won if run.scheme == "prepaid" else 0)
     row["households_owed_won"] = row["households_won"] - row["households_paid_won"]
     row["owed_won"] = row["won"] - row["paid_won"]
     return row
@@ -132,6 +132,14 @@ def _paid(session: Session, district_id: int, first: date, last: date) -> dict[P
     )
     rows = session.execute(asked.group_by(p.complex_id, p.month))
     return {(row[0], row[1]): {"paid_won": row[2], "households_paid_won": row[3]} for row in rows}
+
+
+def _at_the_bin(session: Session, district_id: int, first: date, last: date) -> dict[Place, Row]:
+    """Won of lines that were paid when it was thrown away, on statements that are not void."""
+    n, r, v = StatementLine, StatementRun, StatementVoid
+    void = sa.exists().where(v.district_id == n.district_id, v.run_id == n.run_id, v.serial == n.serial)
+    asked = at_the_bin(district_id, r.complex_id, r.month, _won(n.won))
+    return _by_place(session, asked.where(r.state == "final", r.month.between(first, last), ~void), "won")
 
 
 def _closed(first: date, last: date) -> tuple[sa.ColumnElement[bool], ...]:
