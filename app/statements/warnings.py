@@ -28,7 +28,6 @@ KINDS: dict[str, Callable[[Asked], Check]] = {
     "faulty": devices.faulty,
     "uncertified": devices.uncertified,
 }
-BLOCKING = ("no_tariff",)
 
 
 def counts(asked: Asked) -> dict[int, dict[str, int]]:

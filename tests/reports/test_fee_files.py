@@ -18,13 +18,14 @@ from app.registry.places import complex_of
 from app.reports.fees import checking, files, layout, rows
 from app.reports.fees.layout import FIELDS, Column, Layout
 from app.reports.fees.models import FORMATS
-from app.reports.fees.rows import Fees, Totals
-from app.statements.corrections import voids
+from app.reports.fees.rows import Fees, Owed, Totals
 from app.texts import Refused
 from app.times import now
+from tests.statements.corrections.reading import void
 from tests.statements.town import BilledTown, month_named
 
 OCTOBER = month_named("2026-10")
+ASCII = (Column("unit", "unit"), Column("total", "won"))
 
 
 @pytest.fixture
@@ -98,11 +99,20 @@ def test_a_household_that_is_missing_or_stands_there_twice_is_named(billed: Bill
 def test_a_damaged_workbook_is_read_or_refused(billed: BilledTown, data: st.DataObject) -> None:
     fees = fees_of(billed)
     content = bytearray(files.write(fees, "xlsx").content)
-    for place in data.draw(st.lists(st.integers(4, len(content) - 1), min_size=1, max_size=3)):
-        content[place] ^= data.draw(st.integers(1, 255))
-    file = File("x.xlsx", bytes(content[: data.draw(st.integers(4, len(content)))]))
+    for place in data.draw(st.lists(st.floats(0, 1), min_size=1, max_size=3)):
+        content[4 + int(place * (len(content) - 5))] ^= data.draw(st.integers(1, 255))
+    file = File("x.xlsx", bytes(content[: 4 + int(data.draw(st.floats(0, 1)) * len(content))]))
     with suppress(Refused):
         assert checking.check(fees, file).rows <= 2
+
+
+def test_korean_that_reads_as_utf_8_by_chance_is_read_as_it_was_meant(town: BilledTown) -> None:
+    town.discharge(town.home("키", "1"), "2026-10-05", 1_000)
+    town.final("2026-10")
+    fees = fees_of(town)._replace(layout=Layout((Column("building", "키"), *ASCII), "csv-cp949"))
+    content = files.write(fees, "csv-cp949").content
+    assert content.decode() != content.decode("cp949")
+    assert checking.check(fees, File("x.csv", content)).agrees
 
 
 def test_a_file_without_a_column_or_that_is_none_is_refused(billed: BilledTown) -> None:
@@ -159,6 +169,7 @@ NAMES = st.text(st.characters(exclude_categories=["C"]), min_size=1, max_size=8)
 TITLES = NAMES.filter(lambda text: text.encode("cp949", "ignore").decode("cp949") == text)
 
 
+@settings(max_examples=40, deadline=None)
 @given(data=st.data())
 def test_whatever_names_and_columns_a_complex_has_its_file_comes_back(data: st.DataObject) -> None:
     fields = data.draw(st.permutations(sorted(FIELDS)))
@@ -168,7 +179,7 @@ def test_whatever_names_and_columns_a_complex_has_its_file_comes_back(data: st.D
     statements = [statement(index, data) for index in range(data.draw(st.integers(1, 4)))]
     totals = Totals(len(statements), 0, 0, 0)
     place = Complex(district_id=1, id=1, code="W0G001", name="단지")
-    fees = Fees(place, OCTOBER, "202610-W0G001", "final", Layout(columns, "csv"), statements, totals)
+    fees = Fees(place, OCTOBER, "202610-W0G001", "final", Layout(columns, "csv"), statements, totals, Owed(0, 0, 0))
     for format_ in FORMATS:
         made = files.write(fees, format_)
         report = checking.check(fees, File(made.name, made.content))
@@ -181,13 +192,52 @@ def statement(index: int, data: st.DataObject) -> dict[str, Any]:
     return {
         **{"number": f"202610-W0G001-{index + 1:04d}", "building": data.draw(NAMES), "unit": data.draw(NAMES)},
         **{"month": OCTOBER, "count": data.draw(st.integers(0, 99)), "grams": data.draw(st.integers(0, 99_999))},
-        **{"won": won, "adjusted_won": data.draw(st.integers(-9_999, 9_999)), "state": "final", "version": 1},
+        **{
+            "won": won,
+            "adjusted_won": data.draw(st.integers(-9_999, 9_999)),
+            "state": "final",
+            "moved_won": data.draw(st.integers(-9, 9)),
+        },
     }
 
 
-def test_a_statement_issued_anew_takes_the_place_of_the_void_one(billed: BilledTown) -> None:
-    number = fees_of(billed).statements[1]["number"]
-    with billed.database.begin() as session:
-        voids.void(session, billed.id, WHOLE, number, "잘못 발급", True, "kim", now())
-    again = [row["number"] for row in fees_of(billed).statements]
-    assert again == ["202610-W0G001-0001", "202610-W0G001-R2-0001"]
+def test_a_closed_month_s_file_stays_and_the_next_one_has_what_a_reissue_changed(town: BilledTown) -> None:
+    home, moved_out = town.home("101", "1203"), town.home("101", "1204", until="2026-11-01")
+    numbers = [town.discharge(each, "2026-10-05", 10_000) for each in (home, moved_out)]
+    town.final("2026-10")
+    before = fees_of(town)
+    town.discharge(home, "2026-11-05", 10_000)
+    for number, net_g in zip(numbers, (7_000, 6_000), strict=True):
+        town.correct(number, "re_weigh", "2026-11-14", net_g=net_g)
+    for serial in (1, 2):
+        void(town, f"202610-W0G001-000{serial}", "2026-11-15")
+    town.final("2026-11")
+    after, following = fees_of(town), fees_of(town, "2026-11")
+    assert [(row["number"], row["won"]) for row in after.statements] == [
+        (row["number"], row["won"]) for row in before.statements
+    ]
+    assert [(row["unit"], row["won"], row["adjusted_won"]) for row in following.statements] == [
+        ("1203", 1_300 - 390, -390),
+        ("1204", -520, -520),
+    ]
+    assert "재발행" in layout.note(following.statements[1])
+    assert following.owed.complex_won == following.totals.won == 390
+    assert checking.check(following, File("x.csv", files.write(following, "csv").content)).agrees
+    town.final("2026-12")
+    assert fees_of(town, "2026-12").totals.won == 0
+
+
+def test_what_was_paid_at_the_bin_is_not_charged_again(town: BilledTown) -> None:
+    home = town.home("101", "1203")
+    town.tariff("2020-01-01", 30, scheme="prepaid")
+    town.terms(scheme="prepaid", suspense="not_billed", first_month="2026-10")
+    town.terms(scheme="household", first_month="2026-11")
+    town.discharge(home, "2026-10-05", 10_000)
+    town.final("2026-10")
+    october = fees_of(town)
+    assert (october.totals.won, october.owed.at_the_bin_won, october.owed.complex_won) == (0, 300, 300)
+    town.discharge(home, "2026-10-06", 1_000, booked="2026-11-20")
+    town.discharge(home, "2026-11-06", 1_000)
+    town.final("2026-11")
+    (row,) = fees_of(town, "2026-11").statements
+    assert (row["won"], row["adjusted_won"]) == (130, 0)

@@ -9,7 +9,7 @@ from typing import NamedTuple
 from xml.etree.ElementTree import ParseError
 from zipfile import BadZipFile, ZipFile
 
-from app.csv_lines import unescaped
+from app.csv_lines import BOM, unescaped
 from app.registry.imports.sheets import NO_ROWS, File, read_sheet
 from app.reports.fees.files import MISSING
 from app.reports.fees.layout import FIELDS, SUMMED, Layout
@@ -66,7 +66,32 @@ class Report(NamedTuple):
 
 
 def check(fees: Fees, file: File) -> Report:
-    """Hold a file against the statements that it was made from. Raises Refused for what is no such file."""
+    """Hold a file against the statements that it was made from. Raises Refused for what is no such file.
+
+    Few Korean letters of CP949 may read as UTF-8 by chance; then the reading that agrees better counts.
+    """
+    other = _from_cp949(file)
+    if other is None:
+        return _check(fees, file)
+    try:
+        found = _check(fees, file)
+    except Refused:
+        return _check(fees, other)
+    return found if found.agrees else min(found, _check(fees, other), key=lambda report: report.count)
+
+
+def _from_cp949(file: File) -> File | None:
+    """The file as CP949 has it, where both encodings are possible."""
+    if file.content.isascii() or file.content.startswith((b"PK\x03\x04", BOM.encode())):
+        return None
+    try:
+        file.content.decode()
+        return file._replace(content=file.content.decode("cp949").encode())
+    except UnicodeDecodeError:
+        return None
+
+
+def _check(fees: Fees, file: File) -> Report:
     lines = list(_lines(file, fees.layout))
     expected = [
         {column.field: _said(cell) for column, cell in zip(fees.layout.columns, cells, strict=True)}

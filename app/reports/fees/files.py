@@ -23,6 +23,9 @@ TOTALS = {
     "grams": Text("배출량(g)", "Weight (g)"),
     "discharges": Text("배출 횟수", "Discharges"),
     "won": Text("부과액(원)", "Total (won)"),
+    "at_the_bin_won": Text("배출할 때 결제(원)", "Paid at the bin (won)"),
+    "residue_won": Text("단수 차액(원)", "Rounding residue (won)"),
+    "complex_won": Text("단지 고지액(원)", "The complex's statement (won)"),
 }
 SHEETS = ("관리비", "대조")
 
@@ -95,7 +98,7 @@ def _workbook(fees: Fees) -> bytes:
 
 
 def _control(fees: Fees) -> dict[str, str | int]:
-    return {"number": fees.number, "state": fees.state, **fees.totals._asdict()}
+    return {"number": fees.number, "state": fees.state, **fees.totals._asdict(), **fees.owed._asdict()}
 
 
 def summed(fees: Fees) -> dict[str, object]:

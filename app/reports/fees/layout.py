@@ -43,6 +43,8 @@ USUAL = ("building", "unit", "month", "discharges", "kg", "own", "adjustment", "
 SUMMED = ("discharges", "kg", "own", "adjustment", "total")
 PREVIEW = "미리보기(확정 전)"
 ADJUSTED = "이전 달 정산 포함"
+MOVED = "재발행·무효 고지 차액 포함"
+VOIDED = "무효 또는 재발행됨(차액은 다음 달에 정산)"
 
 
 class Column(NamedTuple):
@@ -62,7 +64,9 @@ class Layout(NamedTuple):
 def note(row: Row) -> str:
     """What whoever enters the amounts should know of a statement."""
     told = [PREVIEW] if row["state"] == "preview" else []
-    return ", ".join([*told, *([ADJUSTED] if row["adjusted_won"] else [])])
+    told += [VOIDED] if row["state"] == "voided" else []
+    told += [ADJUSTED] if row["adjusted_won"] != row["moved_won"] else []
+    return ", ".join([*told, *([MOVED] if row["moved_won"] else [])])
 
 
 def usual() -> Layout:

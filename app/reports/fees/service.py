@@ -1,4 +1,4 @@
-"""Fee files as people take them out and bring them back, with what the audit log says about it."""
+"""Fee files as people bring them back, with what the audit log says about it."""
 
 from datetime import datetime
 
@@ -6,9 +6,8 @@ from sqlalchemy.orm import Session
 
 from app.access import audit
 from app.registry.imports.sheets import File
-from app.reports.fees import checking, files
+from app.reports.fees import checking
 from app.reports.fees.checking import Report
-from app.reports.fees.files import Made
 from app.reports.fees.rows import Fees
 
 
@@ -19,8 +18,3 @@ def bring_back(session: Session, fees: Fees, file: File, actor: str, now: dateti
     entry = audit.Entry("fee_file.checked", "run", fees.number, fees.number, None, said, complex_id=fees.place.id)
     audit.book(session, fees.place.district_id, entry, actor, now)
     return report
-
-
-def take_out(fees: Fees, format_: str | None = None) -> Made:
-    """The file of a complex's month."""
-    return files.write(fees, format_)
