@@ -135,13 +135,16 @@ def _usage_lines(complex_month: ComplexMonth, rater: Rater, parts: list[Part]) -
 
 
 def _parted_lines(complex_month: ComplexMonth, rater: Rater, parts: list[Part]) -> tuple[Rated, list[list[Line]]]:
-    """The same where the won are shared: by grams, between tenancies and between what was weighed and estimated."""
+    """The same where the won are shared: by grams, between tenancies and between what was weighed and estimated.
+
+    Where each discharge is paid by itself, each tenancy's own.
+    """
     rated = rater.rate(_by_span(parts), _estimated_by_span(complex_month, parts))
     used = [_joined(part.used) for part in parts]
     weights = [
         weight for part, own in zip(parts, used, strict=True) for weight in (own.grams, *_estimates(part).values())
     ]
-    shares = iter(share(rated.won, weights) if any(weights) else weights)
+    shares = iter(_at_each(rater, parts) or (share(rated.won, weights) if any(weights) else weights))
     whole = {
         **{"grams": sum(weights), "estimated_g": sum(weights) - sum(own.grams for own in used)},
         **{"discharges": sum(own.discharges for own in used), "won": rated.won},
@@ -155,6 +158,13 @@ def _parted_lines(complex_month: ComplexMonth, rater: Rater, parts: list[Part]) 
             those.append(_line("estimated", complex_month, part, Used(grams, 0), next(shares), told))
         found.append(those)
     return rated, found
+
+
+def _at_each(rater: Rater, parts: list[Part]) -> list[int] | None:
+    """What each tenancy paid, where every discharge was paid by itself; None where a whole month is rated."""
+    if any(part.estimated for part in parts) or any(each.rounded_at != "discharge" for each in rater.tariffs):
+        return None
+    return [rater.rate(part.used).won for part in parts]
 
 
 def _suspense(complex_month: ComplexMonth) -> Rated | None:

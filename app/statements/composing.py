@@ -16,12 +16,14 @@ class Adjusted(NamedTuple):
     """What earlier months add: lines, changes of their residues (by month), and what reissues changed since.
 
     `suspense_of`: grams and discharges of the suspense that was shared anew, by month, so that the next run knows.
+    `first`: the earliest month that was looked at.
     """
 
     lines: Sequence[Line] = ()
     residues: Mapping[date, int] = {}
     reissued_won: int = 0
     suspense_of: Mapping[date, tuple[int, int]] = {}
+    first: date | None = None
 
 
 class Manual(NamedTuple):
@@ -167,6 +169,7 @@ def sums_of(
         "tariffs": {name: [tariff.id for tariff in those] for name, those in sorted(complex_month.tariffs.items())},
         "residues": {month.isoformat(): won for month, won in sorted(adjusted.residues.items())},
         "suspense_of": {month.isoformat(): those for month, those in sorted(adjusted.suspense_of.items())},
+        "looked_from": (adjusted.first or complex_month.month).isoformat(),
         "position": dict(position),
     }
     suspense = (assessment.suspense_g, assessment.suspense_count, assessment.suspense_won)

@@ -1,7 +1,7 @@
 """Do the statements still say what they said, and does the ledger? Read only; every difference is told.
 
-A run is recognised by its hash, which covers every amount and every explanation. What it weighed is read from the
-ledger once more, as of the position that it was made from.
+A run is recognised by its hash, which covers every amount and every explanation and stands in the audit log. What it
+weighed is read from the ledger once more, as of the position that it was made from.
 """
 
 from collections.abc import Iterator, Sequence
@@ -11,8 +11,10 @@ from operator import attrgetter
 from typing import NamedTuple
 
 import sqlalchemy as sa
+from msgspec.json import decode
 from sqlalchemy.orm import Session
 
+from app.access.models import AuditEntry
 from app.statements import hashing, usage
 from app.statements.composing import statement_number
 from app.statements.models import Statement, StatementLine, StatementRun
@@ -31,6 +33,7 @@ LEDGER = Text(
     "원장 기록은 {grams} g, {count}회인데 고지는 {billed_g} g, {billed}회입니다",
     "the ledger says {grams} g in {count} discharges, billed were {billed_g} g in {billed}",
 )
+LOG = Text("감사 기록에 남은 확정 해시와 다릅니다", "its hash is not the one that the audit log has of its closing")
 SUMMED = ("statements", "grams", "count", "lines_won", "suspense_won")
 
 
@@ -56,6 +59,7 @@ def verify(session: Session, district_id: int, month: date | None = None) -> Ver
     asked = sa.select(r).where(r.district_id == district_id, r.state == "final", *([r.month == month] if month else []))
     runs = session.scalars(asked.order_by(r.month, r.complex_id, r.version)).all()
     differences = [difference for run in runs for difference in _of_run(session, run)]
+    differences += _against_log(session, district_id, runs)
     return Verified(len(runs), sum(run.statements for run in runs), differences)
 
 
@@ -78,6 +82,16 @@ def _of_run(session: Session, run: StatementRun) -> Iterator[Difference]:
     yield from _sums(run, statements, lines)
     if run.version == 1:
         yield from _against_ledger(session, run, lines)
+
+
+def _against_log(session: Session, district_id: int, runs: Sequence[StatementRun]) -> Iterator[Difference]:
+    """What the audit log, which is sealed by itself, says of the hash with which each month was closed."""
+    a = AuditEntry
+    asked = sa.select(a.subject, a.after).where(a.district_id == district_id, a.action == "run.finalised")
+    booked = {number: decode(after)["content_hash"] for number, after in session.execute(asked) if after}
+    for run in runs:
+        if run.version == 1 and booked.get(run.number) != run.content_hash.hex():
+            yield Difference(run.number, run.number, LOG)
 
 
 def _sums(run: StatementRun, statements: Sequence[StatementRow], lines: Sequence[LineRow]) -> Iterator[Difference]:

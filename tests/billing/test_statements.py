@@ -171,6 +171,12 @@ def test_a_complex_without_households_keeps_its_fee_as_residue() -> None:
     assert (found.lines, found.residue_won) == ([], 750)
 
 
+def test_who_paid_at_the_bin_paid_their_own_whoever_lived_there_before() -> None:
+    jeju, twice = tariff((0, "30"), rounded_at="discharge"), (Used(1_030, 2, ((515, 2),)),)
+    parts = [part(1, 9_000), part(2, household=1, used=twice)]
+    assert [line.won for line in assess(month(parts, jeju)).lines] == [270, 30]
+
+
 def test_a_prepaid_month_says_what_was_paid_at_the_bin() -> None:
     jeju = tariff((0, "30"), rounded_at="discharge")
     three = Used(3333, 3, ((1250, 1), (2050, 1), (33, 1)))  # 37.5, 61.5 and 0.99 won, each floored

@@ -4,11 +4,14 @@ import json
 from pathlib import Path
 
 import pytest
+import sqlalchemy as sa
 import time_machine
 from click.testing import CliRunner
 from flask import Flask
 
 from app.cli import main
+from app.statements import hashing
+from app.statements.models import Statement, StatementRun
 from tests.metering.staff import Staff
 from tests.statements.town import BilledTown, instant
 
@@ -80,6 +83,20 @@ def test_verify_tells_what_was_changed_and_ends_with_one(october: BilledTown) ->
     assert f"{NUMBER}: its content is not what its hash says" in run("verify", code=1)
     found = json.loads(run("verify", "--json", code=1))
     assert found["differences"][0]["run"] == "202610-W0G001"
+
+
+def test_verify_asks_the_audit_log_where_a_run_was_forged_with_its_hash(october: BilledTown) -> None:
+    october.final("2026-10")
+    with october.database.engine.begin() as connection:
+        connection.exec_driver_sql("DROP TRIGGER statement_run_final_update")
+        connection.exec_driver_sql("UPDATE statement_run SET detail = '{}'")
+    with october.database.begin() as session:
+        run_ = session.scalars(sa.select(StatementRun)).one()
+        hashes = session.scalars(sa.select(Statement.content_hash).order_by(Statement.serial)).all()
+        run_.content_hash = hashing.of_run({name: getattr(run_, name) for name in hashing.RUN_FIELDS}, hashes)
+    assert run("verify", code=1).splitlines()[1:] == [
+        "  202610-W0G001: its hash is not the one that the audit log has of its closing"
+    ]
 
 
 def test_a_month_is_closed_by_a_program(app: Flask, october: BilledTown) -> None:

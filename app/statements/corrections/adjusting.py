@@ -49,13 +49,13 @@ def adjusted(
     begin = min([first, *(each for _, each in let_go)])
     closed = {
         pair: each
-        for pair, each in closed_months(session, district_id, complex_ids, begin, late_months).items()
+        for pair, each in closed_months(session, district_id, complex_ids, begin).items()
         if first <= pair[1] < month or pair in let_go
     }
     within = {pair: each for pair, each in closed.items() if pair[1] >= first}
     pairs = detecting.changed(session, district_id, within) | (let_go & closed.keys())
     reissued = _reissued(session, district_id, complex_ids)
-    found = {complex_id: Adjusted([], {}, reissued.get(complex_id, 0)) for complex_id in complex_ids}
+    found = {complex_id: Adjusted([], {}, reissued.get(complex_id, 0), {}, first) for complex_id in complex_ids}
     for difference in differing(session, district_id, pairs, at):
         _add(found, difference, closed[difference.pair], holding, first)
     return found
@@ -78,7 +78,7 @@ def _add(found: dict[int, Adjusted], difference: Difference, closed: Closed, hol
         residues |= {month: residue} if residue else {}
         suspense = (difference.assessment.suspense_g, difference.assessment.suspense_count)
         suspense_of |= {month: suspense} if closed.shared and suspense != closed.suspense else {}
-    found[complex_id] = Adjusted([*before.lines, *lines], residues, before.reissued_won, suspense_of)
+    found[complex_id] = Adjusted([*before.lines, *lines], residues, before.reissued_won, suspense_of, first)
 
 
 def differing(session: Session, district_id: int, pairs: set[Pair], at: datetime) -> Iterator[Difference]:

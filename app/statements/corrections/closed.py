@@ -11,7 +11,6 @@ from sqlalchemy.orm import Session
 
 from app.statements.corrections.billed import Pair, Usage
 from app.statements.models import StatementRun
-from billing.days import month_after
 
 
 @dataclass
@@ -39,13 +38,12 @@ class _Run:
     scheme: str
     policy: str
     sharing: str
+    looked_from: date
     residues: dict[str, int] = field(default_factory=dict)
     seen: dict[str, list[int]] = field(default_factory=dict)
 
 
-def closed_months(
-    session: Session, district_id: int, complex_ids: Sequence[int], first: date, late_months: int
-) -> dict[Pair, Closed]:
+def closed_months(session: Session, district_id: int, complex_ids: Sequence[int], first: date) -> dict[Pair, Closed]:
     """The closed months of complexes from `first` on."""
     r = StatementRun
     columns = (r.complex_id, r.month, r.ledger_at, r.suspense_g, r.suspense_count, r.residue_won)
@@ -56,11 +54,7 @@ def closed_months(
     by_complex: dict[int, list[_Run]] = {}
     for complex_id, *row in rows:
         by_complex.setdefault(complex_id, []).append(_run(*row))
-    return {
-        (complex_id, run.month): _closed(run, runs, late_months)
-        for complex_id, runs in by_complex.items()
-        for run in runs
-    }
+    return {(complex_id, run.month): _closed(run, runs) for complex_id, runs in by_complex.items() for run in runs}
 
 
 def _run(month: date, ledger_at: datetime, grams: int, count: int, residue_won: int, *terms_and_detail: Any) -> _Run:
@@ -68,12 +62,13 @@ def _run(month: date, ledger_at: datetime, grams: int, count: int, residue_won: 
     told = json.loads(detail)
     residues, seen = told.get("residues", {}), told.get("suspense_of", {})
     own_won = residue_won - sum(residues.values())
-    return _Run(month, ledger_at, (grams, count), own_won, scheme, policy, sharing, residues, seen)
+    terms = (scheme, policy, sharing, date.fromisoformat(told["looked_from"]))
+    return _Run(month, ledger_at, (grams, count), own_won, *terms, residues, seen)
 
 
-def _closed(run: _Run, runs: Sequence[_Run], late_months: int) -> Closed:
-    key, last = run.month.isoformat(), month_after(run.month, late_months)
-    lookers = [each for each in runs if run.month <= each.month <= last]
+def _closed(run: _Run, runs: Sequence[_Run]) -> Closed:
+    key = run.month.isoformat()
+    lookers = [each for each in runs if each is run or each.looked_from <= run.month < each.month]
     newest = max(lookers, key=lambda each: each.ledger_at)
     seen = [each for each in lookers if key in each.seen]
     suspense = run.suspense

@@ -49,7 +49,8 @@ def changed(session: Session, district_id: int, closed: Mapping[Pair, Closed]) -
             known = closed.get((complex_id, month))
             if known is not None and booked_at > known.since:
                 found.add((complex_id, month))
-    by_days = {pair: month for pair, month in closed.items() if month.by_days}
+    estimated = _estimated(*here)
+    by_days = {pair: month for pair, month in closed.items() if month.by_days or pair in estimated}
     return found | (_moved(session, district_id, by_days, earliest) if by_days else set())
 
 
@@ -134,6 +135,14 @@ def _estimates(
     newer = sa.or_(e.made_at > since, e.settled_at > since)
     for complex_id, day, at in session.execute(asked.where(*here, newer)):
         yield complex_id, month_of(day), at
+
+
+def _estimated(session: Session, district_id: int, complex_ids: Sequence[int], first: date, end: date) -> set[Pair]:
+    """Months with estimates, which follow the days that people lived there."""
+    e = Estimate
+    here = (e.district_id == district_id, e.complex_id.in_(complex_ids), e.first_day >= first, e.first_day < end)
+    rows = session.execute(sa.select(e.complex_id, e.first_day).where(*here, e.settled_at.is_(None)))
+    return {(complex_id, month_of(day)) for complex_id, day in rows}
 
 
 def _weights(

@@ -3,7 +3,7 @@
 `old`: it became known later than the late limit allows. `voided`: its statement was voided without reissue. About these
 staff decide, tenancy by tenancy. The others resolve themselves once the cause is mended: `held` suspense when it is
 given to households, `doubtful` discharges (weighed, household known, not billable) when they are corrected,
-`no_tariff` when a tariff is entered for these days.
+`no_tariff` when a tariff is entered for these days, `not_closed` when the month that was left out is closed.
 """
 
 from collections.abc import Collection, Mapping, Sequence
@@ -26,7 +26,7 @@ from app.statements.locking import lock
 from app.statements.models import LateDecision
 from app.statements.previewing import SETTLED
 
-CAUSES = ("old", "voided", "held", "doubtful", "no_tariff")
+CAUSES = ("old", "voided", "held", "doubtful", "no_tariff", "not_closed")
 DECIDED = ("old", "voided")  # the causes about which staff decide
 DECISIONS = ("bill", "write_off")
 Row = dict[str, Any]
@@ -60,7 +60,7 @@ def sums(session: Session, district_id: int, reach: Reach, now: datetime, code: 
     ids = _complexes(session, district_id, reach, code)
     found = {cause: [0, 0, 0, 0] for cause in CAUSES}
     known = [*waiting.of_tenancies(session, district_id, ids, now - SETTLED), *waiting.held(session, district_id, ids)]
-    for each in [*known, *waiting.without_tariff(session, district_id, ids, now)]:
+    for each in [*known, *waiting.of_open_months(session, district_id, ids, now)]:
         for at, amount in enumerate((1, each.grams, each.discharges, each.won or 0)):
             found[each.cause][at] += amount
     found["doubtful"] = [*waiting.doubtful_sums(session, district_id, ids), 0]
@@ -125,9 +125,11 @@ def _complexes(session: Session, district_id: int, reach: Reach, code: str) -> l
 def _waiting(session: Session, district_id: int, ids: Sequence[int], cause: str, now: datetime) -> list[Waiting]:
     if cause == "held":
         return waiting.held(session, district_id, ids)
-    if cause == "no_tariff":
-        return waiting.without_tariff(session, district_id, ids, now)
-    return [each for each in waiting.of_tenancies(session, district_id, ids, now - SETTLED) if each.cause == cause]
+    if cause in ("no_tariff", "not_closed"):
+        found = waiting.of_open_months(session, district_id, ids, now)
+    else:
+        found = waiting.of_tenancies(session, district_id, ids, now - SETTLED)
+    return [each for each in found if each.cause == cause]
 
 
 def _rows(session: Session, district_id: int, found: Sequence[Waiting]) -> list[Row]:

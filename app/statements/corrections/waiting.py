@@ -68,7 +68,7 @@ def of_tenancies(
     """What is too old or of voided statements: closed months as they read at `at`, less what was billed of them."""
     late_months = policy.of(session, district_id).late_months
     holding = Holding(session, district_id, ids)
-    closed = closed_months(session, district_id, ids, EVER, late_months)
+    closed = closed_months(session, district_id, ids, EVER)
     last: dict[int, date] = {}
     for complex_id, month in closed:
         last[complex_id] = max(month, last.get(complex_id, month))
@@ -100,10 +100,11 @@ def _voided(holding: Holding, closed: Collection[Pair], only: Pair | None) -> se
 
 
 def held(session: Session, district_id: int, ids: Sequence[int]) -> list[Waiting]:
-    """Suspense of closed months that was held, as much as is still nobody's."""
+    """Suspense of closed months that was held, or had nobody to share it; as much as is still nobody's."""
     r = StatementRun
     mine = (r.district_id == district_id, r.complex_id.in_(ids), r.state == "final", r.version == 1)
-    asked = sa.select(r.complex_id, r.month).where(*mine, r.suspense == "held").order_by(r.month)
+    kept = sa.or_(r.suspense == "held", sa.and_(r.suspense == "shared", r.statements == 0))
+    asked = sa.select(r.complex_id, r.month).where(*mine, kept).order_by(r.month)
     months = [(complex_id, month) for complex_id, month in session.execute(asked)]
     if not months:
         return []
@@ -115,19 +116,37 @@ def held(session: Session, district_id: int, ids: Sequence[int]) -> list[Waiting
     ]
 
 
-def without_tariff(session: Session, district_id: int, ids: Sequence[int], now: datetime) -> list[Waiting]:
-    """Usage of months, not closed, of which a day has no tariff: those that begin before the first one does."""
+def of_open_months(session: Session, district_id: int, ids: Sequence[int], now: datetime) -> list[Waiting]:
+    """Usage of months that are not closed: those of which a day has no tariff, and those that later ones went past."""
+    closed = closed_months(session, district_id, ids, EVER)
+    last: dict[int, date] = {}
+    for complex_id, month in closed:
+        last[complex_id] = max(month, last.get(complex_id, month))
     begins = {scheme: _begins(session, district_id, scheme) for scheme in SCHEMES}
-    end = min(max(begin or date.max for begin in begins.values()), month_after(month_of(service_day(now))))
-    used = detecting.usage(session, district_id, ids, EVER, end)
-    closed = closed_months(session, district_id, ids, EVER, 0)
-    terms = {month: of_complexes(session, district_id, ids, month) for month in {month for _, month in used}}
+    untariffed = min(max(begin or date.max for begin in begins.values()), month_after(month_of(service_day(now))))
+    used = _used(session, district_id, ids, max([untariffed, *last.values()]), closed)
+    terms = {month: of_complexes(session, district_id, ids, month) for month in {month for _, month, *_ in used}}
     found = []
-    for (complex_id, month), (grams, count) in used.items():
+    for complex_id, month, grams, count in used:
         begin = begins[terms[month][complex_id].scheme]
-        if count and (complex_id, month) not in closed and (begin is None or month < begin):
+        if begin is None or month < begin:
             found.append(Waiting("no_tariff", Key(month, complex_id), grams, count))
+        elif month < last.get(complex_id, EVER):
+            found.append(Waiting("not_closed", Key(month, complex_id), grams, count))
     return found
+
+
+def _used(
+    session: Session, district_id: int, ids: Sequence[int], end: date, closed: Collection[Pair]
+) -> list[tuple[int, date, int, int]]:
+    """Complexes' months before `end` that have usage and are not closed: complex, month, grams, discharges."""
+    m, h = HouseholdMonth, Household
+    everywhere = {month for _, month in closed if all((complex_id, month) in closed for complex_id in ids)}
+    here = (m.district_id == district_id, m.month < end, m.month.not_in(sorted(everywhere)), h.complex_id.in_(ids))
+    sums = [sa.cast(sa.func.sum(column), sa.BigInteger) for column in (m.billable_g, m.billable_count)]
+    asked = sa.select(h.complex_id, m.month, *sums).join_from(m, h, _OF_HOUSEHOLD).where(*here)
+    rows = session.execute(asked.group_by(h.complex_id, m.month).order_by(m.month, h.complex_id))
+    return [(complex_id, month, *of) for complex_id, month, *of in rows if of[1] and (complex_id, month) not in closed]
 
 
 def _begins(session: Session, district_id: int, scheme: str) -> date | None:

@@ -16,6 +16,7 @@ CAUSES = {
     "held": Text("보류한 미확인 배출", "Held weight without a household"),
     "doubtful": Text("확인이 필요한 배출", "Doubtful discharges"),
     "no_tariff": Text("단가가 없는 날의 배출", "Days without a tariff"),
+    "not_closed": Text("확정하지 않고 지나간 달", "Months that were left out"),
 }
 REMEDIES = {
     "old": Text(
@@ -35,6 +36,10 @@ REMEDIES = {
     "no_tariff": Text(
         "그 달 첫날 또는 그 전에 시작하는 단가를 등록한 뒤 그 달을 마감하십시오.",
         "Enter a tariff that begins on the month's first day or earlier, then close the month.",
+    ),
+    "not_closed": Text(
+        "그 뒤의 달은 확정했지만 이 달은 확정하지 않았습니다. 미리보기를 만들어 확정하십시오.",
+        "A later month is closed, this one is not. Make its preview and close it.",
     ),
 }
 DECISIONS = {

@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 from datetime import date, datetime, timedelta
 from decimal import Decimal
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import sqlalchemy as sa
 from sqlalchemy.orm import Session
@@ -54,12 +54,17 @@ def expected(session: Session, district_id: int, complex_id: int, days: Days, at
     """
     basis, found = weighing.weighed(session, district_id, [complex_id], days.before, at), []
     for row in _tenancies(session, district_id, complex_id):
-        basis_days, on_days = _lived(row, days.before), _lived(row, days)
-        if basis_days and on_days:
+        basis_days = _lived(row, days.before)
+        if basis_days and _lived(row, days):
             basis_g = basis.get(row.id, 0)
-            expected_g = rounded(Decimal(basis_g * on_days) / basis_days, "half_up", 1)
+            expected_g = expected_of(row, days, basis_g, basis_days)
             found.append(Expected(row.household_id, row.id, basis_g, basis_days, expected_g))
     return found
+
+
+def expected_of(tenancy: Any, days: Days, basis_g: int, basis_days: int) -> int:
+    """Grams: the mean of the basis × the days that a tenancy (a row with valid_from and valid_to) lived there."""
+    return rounded(Decimal(basis_g * _lived(tenancy, days)) / basis_days, "half_up", 1)
 
 
 def missing(expected_g: int, days: Days, spans: Sequence[Span], weighed: Sequence[int]) -> list[int]:
@@ -89,7 +94,7 @@ def _tenancies(session: Session, district_id: int, complex_id: int) -> list[_Ten
     return [_Tenancy(*row) for row in session.execute(asked.order_by(Tenancy.id))]
 
 
-def _lived(tenancy: _Tenancy, days: Days) -> int:
+def _lived(tenancy: Any, days: Days) -> int:
     """How many of the days the tenancy lived there: a day is whose it is when the day ends."""
     end = days.end if tenancy.valid_to is None else min(service_day(tenancy.valid_to), days.end)
     return max(0, (end - max(service_day(tenancy.valid_from), days.first)).days)

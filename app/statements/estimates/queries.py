@@ -9,9 +9,9 @@ from sqlalchemy.orm import Session
 
 from app.access.reach import Reach
 from app.problems import Problem
-from app.registry.models import Building, Complex, Household
+from app.registry.models import Building, Complex, Household, Tenancy
 from app.statements.estimates import weighing
-from app.statements.estimates.expecting import Days, missing
+from app.statements.estimates.expecting import Days, expected_of, missing
 from app.statements.estimates.models import Estimate, EstimateShare
 from billing.days import month_after
 from billing.statements import Basis, Estimated
@@ -40,14 +40,16 @@ def active(
     """By tenancy, what is estimated of its month in each of `spans`, which cut the month for all of these complexes.
 
     Of the estimates that were there and not settled at `at`: grams = what was expected less what the ledger then read
-    as weighed on these days; spans without any are left out. One statement where there is no estimate, else three.
-    `complex_ids` None asks for the whole district.
+    as weighed on these days; spans without any are left out. Of a tenancy that is known by now to have ended before
+    those days, or within them, no more is expected than of the days that it lived there. One statement where there is
+    no estimate, else three. `complex_ids` None asks for the whole district.
     """
     e, s = Estimate, EstimateShare
     asked = (
         sa.select(*(e.id, e.complex_id, e.first_day, e.last_day, e.basis_first_day, e.basis_last_day))
-        .add_columns(*(s.tenancy_id, s.expected_g, s.basis_g, s.basis_days))
+        .add_columns(*(s.tenancy_id, s.expected_g, s.basis_g, s.basis_days), Tenancy.valid_from, Tenancy.valid_to)
         .join(s, sa.and_(s.district_id == e.district_id, s.estimate_id == e.id))
+        .join(Tenancy, sa.and_(Tenancy.district_id == s.district_id, Tenancy.id == s.tenancy_id))
         .where(*_counting(district_id, at), e.first_day >= month, e.first_day < month_after(month))
     )
     if complex_ids is not None:
@@ -156,11 +158,12 @@ def _of_share(row: Any, spans: Sequence[Span], weighed: Mapping[Span, int]) -> l
     by_span = [
         sum(grams for part, grams in within.items() if span.first_day <= part.first_day < span.end) for span in spans
     ]
+    expected_g = min(row.expected_g, expected_of(row, days, row.basis_g, row.basis_days))
     basis = Basis(
-        *(*days, row.basis_first_day, row.basis_last_day, row.basis_g, row.basis_days, row.expected_g),
+        *(*days, row.basis_first_day, row.basis_last_day, row.basis_g, row.basis_days, expected_g),
         sum(by_span),
     )
-    grams = missing(row.expected_g, days, spans, by_span)
+    grams = missing(expected_g, days, spans, by_span)
     return [Estimated(row.id, span, each, basis) for span, each in enumerate(grams) if each]
 
 

@@ -12,7 +12,7 @@ from typing import Any, NamedTuple
 
 import sqlalchemy as sa
 from flask_babel import lazy_gettext as _l
-from sqlalchemy.orm import Session
+from sqlalchemy.orm import Session, aliased
 
 from app.access import audit
 from app.access.reach import Reach
@@ -214,6 +214,8 @@ def _sorted(session: Session, district_id: int, found: Sequence[Ready]) -> tuple
         before = booked.get(each.reference or "")
         if before is None:
             good.append(each)
+        elif before.taken_back:
+            bad.append(Bad(each.line.line, words.TAKEN_BACK.fill(reference=each.line.reference)))
         elif (before.complex_id, before.household_id, before.tenancy_id, before.won) == each.key:
             known.append(each)
         else:
@@ -224,8 +226,10 @@ def _sorted(session: Session, district_id: int, found: Sequence[Ready]) -> tuple
 
 def _booked(session: Session, district_id: int, references: Sequence[str]) -> dict[str, Any]:
     """The payments that are booked by these references."""
-    p = Payment
+    p, back = Payment, aliased(Payment)
+    taken_back = sa.exists().where(back.district_id == p.district_id, back.reverses_id == p.id)
     asked = sa.select(p.reference, p.complex_id, p.household_id, p.tenancy_id, p.won, p.paid_on)
+    asked = asked.add_columns(taken_back.label("taken_back"))
     found: dict[str, Any] = {}
     for start in range(0, len(references), AT_ONCE):
         part = p.reference.in_(references[start : start + AT_ONCE])

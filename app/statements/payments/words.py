@@ -73,6 +73,10 @@ STAFF_ONLY = Text(
     "단지가 구청에 낸 돈은 구청 직원만 넣을 수 있습니다. 동과 호를 적으십시오.",
     "What a complex pays to the district is entered by the district's staff. Write building and unit.",
 )
+TAKEN_BACK = Text(
+    "영수 번호 {reference}의 납부는 등록했다가 취소했습니다. 실제로 받았다면 다른 영수 번호로 등록하십시오.",
+    "The payment of receipt {reference} was booked and taken back. If it came after all, give it another reference.",
+)
 OTHERWISE_KNOWN = Text(
     "영수번호 {reference}은(는) 이미 다른 내용({won}원, {day})으로 들어와 있습니다. 번호를 확인하십시오.",
     "Receipt {reference} is booked already as something else ({won} won, {day}). Check the number.",

@@ -99,7 +99,7 @@ def test_late_usage_is_listed_summed_and_decided(staff: Staff, home: Home) -> No
     assert (row["month"], row["grams"], row["won"], row["decision"]) == ("2026-07-01", 500, 65, None)
     assert read(staff, "/late", after=row["key"])["items"] == []
     sums = {each["cause"]: each["grams"] for each in read(staff, "/late/sums")["items"]}
-    assert sums == {"old": 500, "voided": 0, "held": 0, "doubtful": 0, "no_tariff": 0}
+    assert sums == {"old": 500, "voided": 0, "held": 0, "doubtful": 0, "no_tariff": 0, "not_closed": 0}
     wanted = {"tenancy_id": home.tenancy_id, "usage_month": "2026-07-01", "decision": "bill", "reason": "결정"}
     assert post(staff, "/late/decisions", wanted)[0] == 201
     status, again = post(staff, "/late/decisions", wanted)

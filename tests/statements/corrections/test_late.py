@@ -76,6 +76,35 @@ def test_what_is_written_off_is_billed_no_more_but_what_comes_later_waits(town: 
     assert [(row["grams"], row["count"], row["won"]) for row in queue(town)] == [(500, 1, 65)]
 
 
+def test_a_month_that_later_ones_went_past_waits_until_it_is_closed(town: BilledTown) -> None:
+    home = town.home("101", "1203")
+    town.discharge(home, "2026-09-05", 10_000)
+    town.final("2026-10")
+    assert [(row["month"], row["grams"]) for row in queue(town, "not_closed")] == [(month_named("2026-09"), 10_000)]
+    town.final("2026-09")
+    assert queue(town, "not_closed") == []
+
+
+def test_weight_of_nobody_where_nobody_lives_waits(town: BilledTown) -> None:
+    town.discharge(None, "2026-10-05", 1_000)
+    town.final("2026-10")
+    assert [row["grams"] for row in queue(town, "held")] == [1_000]
+
+
+def test_a_limit_that_was_shorter_for_a_while_loses_no_correction(town: BilledTown) -> None:
+    home, neighbour = town.home("101", "1203"), town.home("101", "1204")
+    number = town.discharge(home, "2026-06-05", 10_000)
+    for month in ("2026-06", "2026-07", "2026-08"):
+        town.final(month)
+    town.correct(number, "re_attribute", "2026-09-15", household_id=neighbour.household_id)
+    for months, month in ((1, "2026-09"), (12, "2026-10")):
+        with town.database.begin() as session:
+            policy.change(session, town.id, policy.Policy(late_months=months), CLERK, instant(f"{month}-20"))
+        town.final(month)
+    assert [line.won for line in adjustments(town, home)] == [-1_300]
+    assert [line.won for line in adjustments(town, neighbour)] == [1_300]
+
+
 def test_nothing_is_decided_of_what_does_not_wait(town: BilledTown, home: Home) -> None:
     with pytest.raises(Problem, match="nothing-waits"):
         decide(town, home, "2026-08", "bill", "2026-11-15")
@@ -140,6 +169,7 @@ def test_sums_tell_how_much_waits_for_each_cause(town: BilledTown, home: Home) -
         "held": (0, 0, 0, 0),
         "doubtful": (1, 200, 1, 0),
         "no_tariff": (1, 300, 1, 0),
+        "not_closed": (0, 0, 0, 0),
     }
     assert sum(row["rows"] for row in nothing) == 0
 

@@ -218,6 +218,13 @@ def test_a_receipt_counts_once_by_hand_and_in_files(town: BilledTown, home: Home
     assert "booked already as something else (500 won" in clash.bad[0].text.en
 
 
+def test_a_receipt_that_was_taken_back_is_not_taken_for_known(town: BilledTown, home: Home) -> None:
+    reverse(town, pay(town, 500, reference="R-1"))
+    report = check(town, f"statement,won,paid_on,reference\n{ONE},500,2026-11-25,R-1\n")
+    assert report.known == []
+    assert "was booked and taken back" in report.bad[0].text.en
+
+
 FILE = f"""고지번호,동,호,월,금액,납부일,비고
 {ONE},,,,"1,000원",2026.11.25,자동이체
 ,101,1204,202610,130,20261125,
