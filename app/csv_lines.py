@@ -12,7 +12,7 @@ FORMULA = tuple("=+-@\t\r\n＝＋－＠")  # the wide ones are formulas to an Ex
 
 def csv_lines(columns: Iterable[str], rows: Iterable[Iterable[Any]]) -> Iterator[str]:
     """A line for the names of the columns and one for each row; None is empty."""
-    yield BOM + _line(columns)
+    yield BOM + _line(map(_safe, columns))
     for row in rows:
         yield _line(map(_safe, row))
 

@@ -9,6 +9,7 @@ from flask import Flask, Response, g, request
 from flask_babel import Babel
 from flask_compress import Compress
 from werkzeug.exceptions import HTTPException
+from werkzeug.middleware.proxy_fix import ProxyFix
 
 from app import logs, metrics, openapi
 from app.access import enforce, signed
@@ -93,6 +94,9 @@ def start(app: Flask, settings: Settings) -> None:
         SESSION_COOKIE_SECURE=settings.secure_cookies,
     )
     app.extensions["jongnyang"] = Service(settings, Database(settings.database_url, pool_size=settings.threads + 2))
+    if settings.trusted_proxies:
+        proxies = {"x_for": settings.trusted_proxies, "x_proto": settings.trusted_proxies}
+        app.wsgi_app = ProxyFix(app.wsgi_app, **proxies)  # type: ignore[method-assign]
     for part in (log_in_pages, signed, fleet_gateway_api, gateway_api):
         part.start(app)
 

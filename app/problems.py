@@ -273,6 +273,22 @@ KINDS = {
         _l("The review of this preview is not over."),
         _l("Wait until the review is over, let a manager agree to the preview, or give a reason to close earlier."),
     ),
+    "review-of-managers": Kind(
+        409,
+        _l("The managers of the complex agree to its preview, not the district."),
+        _l("Wait until the review is over, or close the month before and say why."),
+    ),
+    "papers-too-many": Kind(
+        422,
+        _l("There are too many statements for one PDF."),
+        _l("Choose a building, or print the page itself: a browser saves it as PDF, too."),
+    ),
+    "printing-busy": Kind(503, _l("Another document is being laid out."), _l("Try again in half a minute.")),
+    "booked-already": Kind(
+        409,
+        _l("The same was booked a moment ago."),
+        _l("Look at the list. If it is really another one, say so in its reason, or give it a receipt."),
+    ),
     "credit-too-large": Kind(
         409,
         _l("More would be credited than is billed for that month."),

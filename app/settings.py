@@ -33,6 +33,7 @@ class Settings:
     public_url: str = ""  # under which people reach the service, for links in messages
     mail_url: str = field(default="", repr=False)  # Apprise's address of the mail server, {email} in it
     sms_url: str = field(default="", repr=False)  # the same of an SMS gateway, with {phone} or {e164}
+    trusted_proxies: int = 0  # how many proxies before the service write X-Forwarded-For and X-Forwarded-Proto
     webhook_hosts: tuple[str, ...] = ()  # HOST or HOST:PORT to which messages may be posted
 
     @property
@@ -64,6 +65,7 @@ def from_environment(environment: Mapping[str, str] = os.environ) -> Settings:
         public_url=_web_address(environment, "JONGNYANG_PUBLIC_URL"),
         mail_url=_template(environment, "JONGNYANG_MAIL_URL", "{email}"),
         sms_url=_template(environment, "JONGNYANG_SMS_URL", "{phone}", "{e164}"),
+        trusted_proxies=_integer(environment, "JONGNYANG_TRUSTED_PROXIES", Settings.trusted_proxies, least=0),
         webhook_hosts=tuple(environment.get("JONGNYANG_WEBHOOK_HOSTS", "").lower().replace(",", " ").split()),
     )
 
@@ -82,10 +84,10 @@ def _level(name: str) -> str:
     return name.upper()
 
 
-def _integer(environment: Mapping[str, str], name: str, default: int) -> int:
+def _integer(environment: Mapping[str, str], name: str, default: int, least: int = 1) -> int:
     text = environment.get(name) or str(default)
-    if not text.isdecimal() or int(text) < 1:
-        raise SettingsError(f"{name} must be a whole number of at least 1, not {text!r}.")
+    if not text.isdecimal() or int(text) < least:
+        raise SettingsError(f"{name} must be a whole number of at least {least}, not {text!r}.")
     return int(text)
 
 

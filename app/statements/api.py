@@ -92,9 +92,11 @@ def show_run(code: str, month: str) -> dict[str, Any]:
 @rules.scope("billing:review", reach="complex")
 @blueprint.response(204)
 def review(code: str, month: str) -> None:
-    """Agree to the preview: the district need not wait until the review is over."""
+    """Agree to the preview, as a manager: the district need not wait until the review is over."""
     with service().database.begin() as session:
         place = complex_of(session, current_district_id(), code, current_reach())
+        if current_reach().whole:
+            raise Problem("review-of-managers")
         runs.review(session, place.district_id, place.id, month_of(month), current_actor(), now())
 
 

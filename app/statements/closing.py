@@ -19,8 +19,16 @@ from app.times import format_instant
 from billing.days import SEOUL, month_after
 
 
-def review(session: Session, district_id: int, complex_id: int, month: date, actor: str, now: datetime) -> None:
-    """A manager agrees to the preview: the window for it is over.
+def review(
+    session: Session,
+    district_id: int,
+    complex_id: int,
+    month: date,
+    actor: str,
+    now: datetime,
+    reason: str | None = None,
+) -> None:
+    """A manager agrees to the preview: the window for it is over. `reason`: why somebody does so in their place.
 
     Raises `no-preview`, `already-final`, and `nothing-changes` where somebody has agreed before.
     """
@@ -33,7 +41,7 @@ def review(session: Session, district_id: int, complex_id: int, month: date, act
         raise Problem("nothing-changes")
     run.reviewed_at, run.reviewed_by = now, actor
     session.flush()
-    telling.book(session, "run.reviewed", [(complex_, telling.columns_of(run))], actor, now)
+    telling.book(session, "run.reviewed", [(complex_, telling.columns_of(run))], actor, now, reason)
 
 
 def finalise(

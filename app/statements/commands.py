@@ -82,17 +82,18 @@ def preview(month: str, codes: Sequence[str], workers: int, as_json: bool, distr
     "review",
     cls=Command,
     ko="단지를 대신해 미리보기에 동의합니다(검토 기간이 끝납니다).",
-    example="jongnyang billing review W0G001 2026-10",
+    example="jongnyang billing review W0G001 2026-10 --reason '관리사무소장 유선 동의'",
 )
 @click.argument("code", metavar="COMPLEX")
 @MONTH
+@click.option("--reason", required=True, help="Who agreed, and how.")
 @district_option
-def review(code: str, month: str, district: str | None) -> None:
-    """Agree to the preview of COMPLEX and MONTH: its review is over."""
+def review(code: str, month: str, reason: str, district: str | None) -> None:
+    """Agree to the preview of COMPLEX and MONTH in the managers' place: its review is over."""
     day = month_named(month)
     with open_database(read_settings()) as database, database.begin() as session:
         place = complex_of(session, the_district(session, district).id, code)
-        runs.review(session, place.district_id, place.id, day, actor(), now())
+        runs.review(session, place.district_id, place.id, day, actor(), now(), reason)
     say(AGREED.fill(code=code, month=month))
 
 

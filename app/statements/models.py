@@ -139,7 +139,9 @@ class StatementVoid(Base):
 
     __tablename__ = "statement_void"
     __table_args__ = (
-        in_district("statement_run", "run_id"),
+        sa.ForeignKeyConstraint(
+            ["district_id", "run_id", "serial"], ["statement.district_id", "statement.run_id", "statement.serial"]
+        ),
         in_district("statement_run", "reissued_by_run_id"),
         sa.UniqueConstraint("district_id", "credit_note"),
         sa.CheckConstraint("length(reason) > 0", name="reason"),

@@ -21,6 +21,7 @@ from app.statements import discharges
 from app.statements.composing import statement_number
 from app.statements.discharges import TOGETHER
 from app.statements.lived import natural
+from app.statements.locking import run_of
 from app.statements.models import Statement, StatementLine, StatementRun, StatementVoid
 from app.statements.terms import tariffs
 from billing.explaining import explain, explain_total, tariffs_of
@@ -136,7 +137,7 @@ def papers(
 ) -> Iterator[tuple[Row, list[Row]]]:
     """The statements of a complex's month that are not void, each with its `lines`, and its days as `days` has them.
 
-    By building and unit; of one building where it is named. Raises `not-found` where there are none.
+    By building and unit; of one building where it is named. Raises `not-found` where that, or the month, has none.
     """
     reach.check(complex_id)
     r = StatementRun
@@ -145,7 +146,7 @@ def papers(
     if building:
         asked = asked.where(Building.name == building)
     found = [Found(row[0], row[1], _row(*row)) for row in session.execute(asked)]
-    if not found:
+    if not found and (building or run_of(session, district_id, complex_id, month) is None):
         raise Problem("not-found")
     found.sort(key=lambda each: (natural(each.row["building"]), natural(each.row["unit"]), each.row["serial"]))
     for first in range(0, len(found), TOGETHER):

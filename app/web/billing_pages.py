@@ -68,7 +68,9 @@ def preview(month: str, code: str) -> Response | tuple[str, int]:
 @blueprint.post(f"{COMPLEX}/agree")
 @rules.scope("billing:review", reach="complex")
 def agree(month: str, code: str) -> Response | tuple[str, int]:
-    """Agree to the preview: the district need not wait until the review is over."""
+    """Agree to the preview, as a manager: the district need not wait until the review is over."""
+    if current_reach().whole:
+        return _complex(month_of_address(month), code, Problem("review-of-managers")), 422
     return _act(month, code, _as_seen(runs.review), lambda _none: AGREED)
 
 

@@ -13,7 +13,6 @@ from app.access.accounts import current_actor, current_district_id, current_iden
 from app.context import service
 from app.problems import KINDS, Problem
 from app.registry.devices.queries import complex_choices
-from app.registry.places import complex_of
 from app.statements import board as boards
 from app.statements import runs, warnings
 from app.statements.board import SORTS, Board
@@ -33,7 +32,6 @@ PAGE = 100
 MONTH = "/billing/<string(length=7):month>"
 PREVIEWED = _l("The preview is made.")
 CLOSED = _l("The month is closed. What changes from now on becomes an adjustment.")
-AGREED = _l("The review is over. The month of the complex can be closed.")
 
 
 @blueprint.get("/billing")
@@ -60,23 +58,6 @@ def preview(month: str) -> str | Response | tuple[str, int]:
     codes = _chosen(_read(first_day).not_final)
     how = (first_day, codes, current_actor(), now())
     return _told(first_day, runs.preview_month(service().database, current_district_id(), *how), "preview", PREVIEWED)
-
-
-@blueprint.post(f"{MONTH}/agree")
-@rules.scope("billing:review", reach="complex")
-def agree(month: str) -> Response | tuple[str, int]:
-    """End the review of one complex's preview."""
-    first_day = month_of_address(month)
-    try:
-        with service().database.begin() as session:
-            place = complex_of(session, current_district_id(), typed("one")["one"], current_reach())
-            runs.review(session, place.district_id, place.id, first_day, current_actor(), now())
-    except Problem as problem:
-        if problem.slug == "not-found":
-            raise
-        return _board(first_day, problem), 422
-    flash(str(AGREED))
-    return redirect(url_for("board_pages.board", month=month))
 
 
 @blueprint.post(f"{MONTH}/finalise")

@@ -1,6 +1,7 @@
 """Statements on paper (print pages and PDF), and what a household sees by the code on its paper."""
 
 from datetime import date, timedelta
+from itertools import islice
 from pathlib import Path
 from typing import Any, NamedTuple
 from urllib.parse import quote
@@ -17,6 +18,7 @@ from app.access.attempts import Attempts
 from app.access.reach import WHOLE, Reach
 from app.context import service
 from app.languages import choose_language
+from app.problems import Problem
 from app.registry.places import complex_of, plain
 from app.reports.documents import access, paper
 from app.reports.documents.access import Named
@@ -42,7 +44,9 @@ class Screen(NamedTuple):
     pdf: str
 
 
+OPEN = timedelta(days=400)  # so long a code opens its statement: a year, and until the next bill
 STYLE = Path(__file__).parent / "static" / "paper.css"
+MOST_PAPERS = 100  # statements of one PDF: fifteen seconds of work
 LOOKS = parse("60/minute")  # of one network address: more than a household looks
 COUNTER = "jongnyang_paper_looks"
 blueprint.record_once(lambda state: state.app.extensions.setdefault(COUNTER, Attempts()))
@@ -90,7 +94,7 @@ def print_papers(month: str, code: str) -> str:
 @rules.scope("billing:read", reach="complex")
 def papers_pdf(month: str, code: str) -> Response:
     """The same as PDF."""
-    return _pdf(_papers(month, code), "-".join(part for part in (month, code, _building()) if part))
+    return _pdf(_papers(month, code, most=MOST_PAPERS), "-".join(part for part in (month, code, _building()) if part))
 
 
 @blueprint.get("/s/<string(maxlength=200):token>")
@@ -103,11 +107,19 @@ def own(token: str) -> Response:
         run = session.get(StatementRun, (named.district_id, named.run_id))
         number = statement_number(run.number, named.serial) if run else ""
         row = queries.statement(session, named.district_id, number, WHOLE)
+        if not _opens(row, named):
+            raise Problem("not-found")
         days = queries.days(session, named.district_id, number, WHOLE)
         due = _due(row, _pay_days(session, named.district_id))
     page = render_template("own_statement.html", row=row, days=days, due=due, **_shared())
     headers = {"X-Robots-Tag": "noindex", "Cache-Control": "private, no-store", "Referrer-Policy": "no-referrer"}
     return Response(page, headers=headers)
+
+
+def _opens(row: Row, named: Named) -> bool:
+    """Whether the code still leads to the statement: to whom it was made out, final, and not long ago."""
+    final = row["finalised_at"]
+    return row["tenancy_id"] == named.tenancy_id and final is not None and now() - final < OPEN
 
 
 def _paper(number: str, screen: Screen | None = None) -> str:
@@ -118,13 +130,15 @@ def _paper(number: str, screen: Screen | None = None) -> str:
     return render_template("paper.html", papers=papers, title=number, screen=screen, **_shared())
 
 
-def _papers(month: str, code: str, screen: Screen | None = None) -> str:
+def _papers(month: str, code: str, screen: Screen | None = None, most: int | None = None) -> str:
     with service().database.session() as session:
         place = complex_of(session, current_district_id(), code, current_reach())
         here = (session, place.district_id)
         found = queries.papers(*here, place.id, month_of_address(month), current_reach(), _building())
         pay_days = _pay_days(*here)
-        papers = [_sheet(row, days, pay_days) for row, days in found]
+        papers = [_sheet(row, days, pay_days) for row, days in islice(found, None if most is None else most + 1)]
+    if most is not None and len(papers) > most:
+        raise Problem("papers-too-many", most=most)
     buildings = list(dict.fromkeys(paper["row"]["building"] for paper in papers))
     said = {"title": f"{month} {code}", "screen": screen, "buildings": buildings if len(buildings) > 1 else []}
     return render_template("paper.html", papers=papers, **said, **_shared())
@@ -135,7 +149,8 @@ def _building() -> str:
 
 
 def _sheet(row: Row, days: list[Row], pay_days: int) -> Row:
-    code = _code(Named(current_district_id(), row["run_id"], row["serial"]))
+    named = Named(current_district_id(), row["run_id"], row["serial"], row["tenancy_id"])
+    code = _code(named) if row["finalised_at"] else None  # a preview may become somebody else's
     return {"row": row, "days": days, "due": _due(row, pay_days), "code": code}
 
 

@@ -15,7 +15,7 @@ from app.problems import Problem
 from app.registry.devices.queries import complex_choices
 from app.statements.models import SCHEMES
 from app.statements.runs import SETTLED
-from app.statements.terms import closed, tariffs, what_if
+from app.statements.terms import classes, closed, tariffs, what_if
 from app.statements.terms import words as terms_words
 from app.statements.terms.closed import month_named
 from app.statements.terms.drafting import EXAMPLE_G, example, table
@@ -118,9 +118,10 @@ def compare() -> str | tuple[str, int]:
 def _compared(session: Session, fields: dict[str, str], asked: dict[str, str], today: date) -> Row:
     tariff = tariff_forms.tariff({**fields, "first_day": ""}, today)
     draft = what_if.Draft(fields["scheme"], fields["payer_class"], tariff)
+    named = classes.may_name(current_identity(), draft.payer_class)
     month = month_named(asked["month"])
     where = (session, current_district_id(), current_reach())
-    found = what_if.compare(*where, draft, month, now() - SETTLED, asked["complex"] or None)
+    found = what_if.compare(*where, draft, month, now() - SETTLED, asked["complex"] or None, named=named)
     told = {"prices": terms_words.prices(tariff), "conditions": terms_words.conditions(tariff)}
     failed = [each | {"why": failure_of(each["problem"]), **each["problem"].extra} for each in found["failed"]]
     return found | told | {"failed": failed}

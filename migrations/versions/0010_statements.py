@@ -280,9 +280,9 @@ def runs() -> None:
             name="fk_statement_void_district_id_reissued_by_run_id",
         ),
         sa.ForeignKeyConstraint(
-            ["district_id", "run_id"],
-            ["statement_run.district_id", "statement_run.id"],
-            name="fk_statement_void_district_id_run_id",
+            ["district_id", "run_id", "serial"],
+            ["statement.district_id", "statement.run_id", "statement.serial"],
+            name="fk_statement_void_district_id_run_id_serial",
         ),
         sa.PrimaryKeyConstraint("district_id", "run_id", "serial", name="pk_statement_void"),
         sa.UniqueConstraint("district_id", "credit_note", name="uq_statement_void_district_id_credit_note"),

@@ -19,12 +19,17 @@ class Staff:
     """An account with a token `desk`: what it changes carries the actor LOGIN/desk."""
 
     def __init__(
-        self, app: Flask, login: str = "kim", district: str = "W0G", scopes: tuple[str, ...] = tuple(SCOPES)
+        self,
+        app: Flask,
+        login: str = "kim",
+        district: str = "W0G",
+        scopes: tuple[str, ...] = tuple(SCOPES),
+        **who: Any,
     ) -> None:
         service: Service = app.extensions["jongnyang"]
         self.client = app.test_client()
         self.actor = f"{login}/desk"
-        district_id, account_id = add_person(service.database, login, district)
+        district_id, account_id = add_person(service.database, login, district, **who)
         with service.database.begin() as session:
             account = session.scalars(
                 sa.select(Account).where(Account.district_id == district_id, Account.id == account_id)

@@ -4,9 +4,11 @@ import contextlib
 import io
 import re
 import zlib
+from datetime import timedelta
 from typing import Any
 
 import pytest
+import time_machine
 from flask import Flask
 from flask.testing import FlaskClient
 
@@ -64,14 +66,29 @@ def test_the_code_leads_anybody_to_that_statement_alone(office: FlaskClient, app
 
 def test_a_code_of_another_secret_opens_nothing(office: FlaskClient, app: Flask) -> None:
     for secret, status in ((SECRET, 200), ("another", 404)):
-        path = f"/s/{access.token(secret, Named(1, 1, 1))}"
+        path = f"/s/{access.token(secret, Named(1, 1, 1, 1))}"
         assert app.test_client().get(path, headers=PAGE).status_code == status
+
+
+def test_a_code_opens_only_what_is_final_of_the_same_tenancy_and_not_long_past(
+    office: FlaskClient, app: Flask, town: BilledTown
+) -> None:
+    path, other = (f"/s/{access.token(SECRET, Named(1, 1, 1, tenancy_id))}" for tenancy_id in (1, 2))
+    stranger = app.test_client()
+    assert (stranger.get(path).status_code, stranger.get(other).status_code) == (200, 404)
+    with time_machine.travel(now() + timedelta(days=700)):
+        assert stranger.get(path).status_code == 404
+    town.discharge(town.home("101", "1204"), "2026-11-05", 1_000)
+    town.preview("2026-11")
+    paper = read(office, "/billing/statements/202611-W0G001-0001/print")
+    assert "<svg" not in paper, "a preview may be numbered anew"
+    assert stranger.get(f"/s/{access.token(SECRET, Named(1, 2, 1, 1))}").status_code == 404
 
 
 def test_a_void_statement_says_so_by_its_code(office: FlaskClient, app: Flask, town: BilledTown) -> None:
     with town.database.begin() as session:
         voids.void(session, town.id, WHOLE, NUMBER, "잘못 발급", True, "kim", now())
-    told = read(app.test_client(), f"/s/{access.token(SECRET, Named(1, 1, 1))}")
+    told = read(app.test_client(), f"/s/{access.token(SECRET, Named(1, 1, 1, 1))}")
     assert "void" in told
 
 

@@ -48,7 +48,7 @@ def test_a_month_is_closed_by_commands(october: BilledTown, tmp_path: Path) -> N
     assert "(unchanged)" in run("preview", "2026-10", "--complex", "W0G001")
     refused = run("finalise", "2026-10", code=1, language="ko")
     assert "검토 기간이 아직 끝나지 않았습니다" in refused
-    run("review", "W0G001", "2026-10")
+    run("review", "W0G001", "2026-10", "--reason", "소장 유선 동의")
     assert "202610-W0G001: final" in run("finalise", "2026-10", "--complex", "W0G001")
     (again,) = json.loads(run("finalise", "2026-10", "--complex", "W0G001", "--json"))
     assert (again["state"], again["changed"], again["won"]) == ("final", False, 3120)
@@ -107,7 +107,9 @@ def test_a_month_is_closed_by_a_program(app: Flask, october: BilledTown) -> None
         assert [(each["state"], each["won"]) for each in outcomes] == [("preview", 3120)]
         (early,) = staff.post(f"{month}/finalise", {"complexes": ["W0G001"]}).json["items"]
         assert early["problem"] == "review-open"
-        assert staff.post(f"{run_}/review", {}).status_code == 204
+        assert staff.post(f"{run_}/review", {}).status_code == 409
+        lee = Staff(app, "lee", scopes=("billing:review",), role="manager", complex_ids=(october.complexes["W0G001"],))
+        assert lee.post(f"{run_}/review", {}).status_code == 204
         (final,) = staff.post(f"{month}/finalise", {"complexes": ["W0G001"]}).json["items"]
         assert (final["state"], final["changed"]) == ("final", True)
         assert staff.get("/billing/months").json["items"][0]["won"] == 3120

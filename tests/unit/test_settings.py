@@ -110,6 +110,7 @@ def test_every_setting_can_be_given() -> None:
             "JONGNYANG_SMS_URL": "jsons://sms.example.kr/{phone}",
             "JONGNYANG_WEBHOOK_HOSTS": "Hooks.example.kr, 127.0.0.1:9000",
             "JONGNYANG_PG_BIN": "/opt/postgresql/bin",
+            "JONGNYANG_TRUSTED_PROXIES": "1",
         }
     )
     assert dataclasses.asdict(settings) == {
@@ -128,6 +129,7 @@ def test_every_setting_can_be_given() -> None:
         "sms_url": "jsons://sms.example.kr/{phone}",
         "webhook_hosts": ("hooks.example.kr", "127.0.0.1:9000"),
         "pg_bin": "/opt/postgresql/bin",
+        "trusted_proxies": 1,
     }
 
 

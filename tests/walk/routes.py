@@ -224,6 +224,8 @@ PAGES: dict[tuple[str, str], tuple[Call, ...]] = {
     ("GET", f"/{STATEMENTS}/pdf"): (Call({"number": "@statement"}),),
     ("GET", f"/{RUNS}/print"): (Call(RUN),),
     ("GET", f"/{RUNS}/pdf"): (Call(RUN),),
+    ("GET", f"/{RUNS}/papers"): (Call(RUN),),
+    ("GET", f"/{RUNS}/papers/pdf"): (Call(RUN),),
     ("GET", "/s/<string(maxlength=200):token>"): (Call({"token": "nobody's"}),),
     ("GET", f"/{FEES}"): (Call(COMPLEX_CODE),),
     ("GET", f"/{FEES}/<string(length=7):month>"): (Call(RUN),),
@@ -233,7 +235,6 @@ PAGES: dict[tuple[str, str], tuple[Call, ...]] = {
     ("GET", "/billing"): (PLAIN,),
     ("GET", f"/{BOARD}"): (Call(MONTH), Call(MONTH, query={"blocked": "1", "sort": "-won"})),
     ("POST", f"/{BOARD}/preview"): (Call(MONTH), Call(MONTH, form={"one": "@complex.code"})),
-    ("POST", f"/{BOARD}/agree"): (Call(MONTH, form={"one": "@complex.code"}),),
     ("POST", f"/{BOARD}/finalise"): (Call(MONTH), Call(MONTH, form={"one": "@complex.code"})),
     ("GET", f"/{BOARD}/warnings/<string(maxlength=20):kind>"): tuple(
         Call(MONTH | {"kind": kind}, query=query) for kind in WARNINGS for query in ({}, {"complex": "@complex.code"})

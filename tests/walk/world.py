@@ -29,7 +29,7 @@ REFERENCES["run_id"] = "statement_run"
 FIRST = ("epoch_no", "seq", "revision", "version", "serial", "line")  # numbers that are 1
 MONTHS = ("month", "usage_month", "first_month")  # days that are the first of their month
 OF_A_DISTRICT = ("district", "billing_policy", "payer_class", "tariff")  # which have one row for each district
-OF_A_RUN = ("statement", "statement_line")
+OF_A_RUN = ("statement", "statement_line", "statement_void")
 LAST_ID = 1000  # counters begin above every row of the world
 
 
@@ -131,7 +131,9 @@ def billed(side: Side) -> dict[str, Any]:
     return {
         **{"tariff.id": tariff, "tariff.first_day": first_day},
         "tariff.terms": Tariff(0, first_day, (Tier(0, Decimal(1000)),)).as_json(),
-        "statement_run.detail": json.dumps(total | {"tariffs": {side.text("payer_class", "code"): [tariff]}}),
+        "statement_run.detail": json.dumps(
+            total | {"tariffs": {side.text("payer_class", "code"): [tariff]}, "looked_from": "2025-11-01"}
+        ),
         **{f"statement_run.{name}_won": 0 for name in ("suspense", "residue", "reissued")},
         **{f"billing_policy.{name}": days for name, days in Policy()._asdict().items()},
         "statement_line.detail": json.dumps({"steps": [[tariff, 0, 400, "400"]]}),

@@ -8,11 +8,12 @@ from app.problems import Problem
 
 
 class Named(NamedTuple):
-    """A statement by its key in the database."""
+    """A statement by its key in the database, and whose it is."""
 
     district_id: int
     run_id: int
     serial: int
+    tenancy_id: int
 
 
 def token(secret_key: str, named: Named) -> str:

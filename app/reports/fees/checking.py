@@ -16,9 +16,10 @@ from app.reports.fees.layout import FIELDS, SUMMED, Layout
 from app.reports.fees.rows import Fees
 from app.texts import Refused, Text
 
-MOST_BYTES = 50_000_000  # of a workbook when unpacked: a hundred times that of the largest complex
-MOST_ROWS = 100_000
+MOST_BYTES = 10_000_000  # of a workbook when unpacked: twenty times that of the largest complex
+MOST_ROWS, MOST_COLUMNS = 20_000, 100
 MOST_TOLD = 500
+MOST_DIGITS = 20  # of an amount before its point
 
 NOT_XLSX = Text(
     "엑셀 파일을 읽을 수 없습니다: {name}. 받은 파일을 다시 저장하거나 CSV로 저장해 주세요.",
@@ -156,7 +157,7 @@ def _workbook(file: File) -> Iterator[Line]:
             if sum(part.file_size for part in packed.infolist()) > MOST_BYTES:
                 raise Refused(TOO_LARGE.fill(name=file.name))
         book = openpyxl.load_workbook(io.BytesIO(file.content), read_only=True, data_only=True)
-        rows = book.worksheets[0].iter_rows(values_only=True, max_row=MOST_ROWS)
+        rows = book.worksheets[0].iter_rows(values_only=True, max_row=MOST_ROWS, max_col=MOST_COLUMNS)
         titles = [str(title or "").strip() for title in next(rows, ())]
         found = [(line, cells) for line, cells in enumerate(rows, 2) if any(cell is not None for cell in cells)]
     except DAMAGED as error:
@@ -191,7 +192,7 @@ def _number(text: str) -> Decimal | None:
         number = Decimal(text.replace(",", "").strip() or "0")
     except InvalidOperation:
         return None
-    return number if number.is_finite() else None
+    return number if number.is_finite() and number.adjusted() < MOST_DIGITS else None
 
 
 def _sum(texts: Iterator[str]) -> Decimal:

@@ -9,6 +9,7 @@ from msgspec.json import decode, encode
 from sqlalchemy.orm import Session
 
 from app.access import audit
+from app.csv_lines import FORMULA
 from app.problems import Problem
 from app.registry.models import Complex
 from app.reports.fees.models import FORMATS, FeeLayout
@@ -123,9 +124,9 @@ def check(wanted: Layout) -> None:
 
 
 def _is_title(text: str) -> bool:
-    """Whether every format can hold it, so that the file is known again by its titles."""
+    """Whether every format can hold it, so that the file is known again by its titles, and no program runs it."""
     fits = 0 < len(text.strip()) <= LONGEST_TITLE and text.strip() == text and not BREAKS & set(text)
-    return fits and text == text.encode("cp949", "ignore").decode("cp949")
+    return fits and not text.startswith(FORMULA) and text == text.encode("cp949", "ignore").decode("cp949")
 
 
 def _twice(values: Sequence[str]) -> list[str]:

@@ -4,7 +4,7 @@ Each is pending until a line of a statement that counts carries it: a void lets 
 """
 
 from collections.abc import Sequence
-from datetime import date, datetime
+from datetime import date, datetime, timedelta
 from typing import Any, NamedTuple
 
 import sqlalchemy as sa
@@ -27,6 +27,7 @@ from billing.statements import Line
 LISTS = ("pending", "all")
 MOST_WON = 100_000_000
 MOST_WORDS = 300
+TWICE = timedelta(minutes=10)  # so long the same form again is taken for a second click
 Row = dict[str, Any]
 
 
@@ -43,8 +44,8 @@ class New(NamedTuple):
 def add(session: Session, district_id: int, reach: Reach, new: New, actor: str, now: datetime) -> int:
     """Let the tenancy's next statement carry it; its id.
 
-    Raises `not-found`, `invalid`, and `credit-too-large` for a credit above what was billed for that month and not
-    credited yet.
+    Raises `not-found`, `invalid`, `credit-too-large` for a credit above what was billed for that month and not credited
+    yet, and `booked-already` for the same again within minutes.
     """
     home = subjects.tenant(session, district_id, reach, new.tenancy_id)
     reason = _checked(new, now)
@@ -54,6 +55,7 @@ def add(session: Session, district_id: int, reach: Reach, new: New, actor: str, 
         raise Problem(
             "credit-too-large", billed_won=left, errors={"won": _l("At most %(won)s won.", won=f"{max(left, 0):,}")}
         )
+    _refuse_twice(session, district_id, new, reason, actor, now)
     id_ = allocate(session, district_id, "manual_adjustment")[0]
     kind = "manual" if new.dispute_id is None else "dispute"
     said = {"usage_month": new.usage_month, "won": new.won}
@@ -64,6 +66,16 @@ def add(session: Session, district_id: int, reach: Reach, new: New, actor: str, 
         session, district_id, subjects.entry("adjustment.added", "adjustment", id_, home, said, reason), actor, now
     )
     return id_
+
+
+def _refuse_twice(session: Session, district_id: int, new: New, reason: str, actor: str, now: datetime) -> None:
+    """A form that was sent twice books once."""
+    m = ManualAdjustment
+    same = (m.tenancy_id == new.tenancy_id, m.usage_month == new.usage_month, m.won == new.won, m.reason == reason)
+    recent = (m.actor == actor, m.made_at > now - TWICE, m.dispute_id.is_not_distinct_from(new.dispute_id))
+    before = session.scalar(sa.select(m.id).where(m.district_id == district_id, *same, *recent).limit(1))
+    if before is not None:
+        raise Problem("booked-already", adjustment=before)
 
 
 def add_to_statement(

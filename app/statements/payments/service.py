@@ -7,7 +7,7 @@ month, and by how many such lines stand before it: so the same file, and one tha
 import hashlib
 from collections import Counter
 from collections.abc import Iterable, Iterator, Sequence
-from datetime import date, datetime
+from datetime import date, datetime, timedelta
 from typing import Any, NamedTuple
 
 import sqlalchemy as sa
@@ -28,6 +28,7 @@ from app.texts import Refused, Text
 from billing.days import service_day
 
 MOST_WORDS = 200
+TWICE = timedelta(minutes=10)  # so long the same form again is taken for a second click
 
 
 class Ready(NamedTuple):
@@ -63,7 +64,8 @@ class Report(NamedTuple):
 def pay(session: Session, district_id: int, reach: Reach, wanted: Line, actor: str, now: datetime) -> int:
     """Book one payment by hand; its id. Negative won were paid back.
 
-    Raises Refused where nobody can be found who paid, `invalid`, and `payment-known` for a receipt that is booked.
+    Raises Refused where nobody can be found who paid, `invalid`, `payment-known` for a receipt that is booked, and
+    `booked-already` for the same again within minutes without one.
     """
     _check(wanted, service_day(now))
     found = Payers(session, district_id, reach, [wanted]).find(wanted)
@@ -73,12 +75,41 @@ def pay(session: Session, district_id: int, reach: Reach, wanted: Line, actor: s
     (id_,) = allocate(session, district_id, "payment")  # whoever books another one waits here, and then sees this one
     if reference is not None and _booked(session, district_id, [reference]):
         raise Problem("payment-known", reference=wanted.reference)
+    _refuse_twice(session, district_id, wanted, found, actor, now)
+    _refuse_unpaid(session, district_id, wanted, found)
     row = _row(district_id, id_, Ready(wanted, found, reference), "hand", actor, now)
     session.execute(sa.insert(Payment).values(row))
     said = {"won": wanted.won, "paid_on": wanted.paid_on, "month": found.month, "receipt": wanted.reference or None}
     entry = audit.Entry("payment.booked", "payment", id_, found.name, None, said, None, found.complex_id)
     audit.book(session, district_id, entry, actor, now)
     return id_
+
+
+def _refuse_twice(session: Session, district_id: int, wanted: Line, payer: Payer, actor: str, now: datetime) -> None:
+    """A form that was sent twice books once; somebody who pays the same again shows a receipt, or is told of later."""
+    p, back = Payment, aliased(Payment)
+    same = (*_of_payer(payer), p.month == payer.month, p.won == wanted.won)
+    taken_back = sa.exists().where(back.district_id == p.district_id, back.reverses_id == p.id)
+    asked = sa.select(p.id).where(p.district_id == district_id, *same, p.paid_on == wanted.paid_on, p.actor == actor)
+    recent = asked.where(p.booked_at > now - TWICE, p.reverses_id.is_(None), ~taken_back)
+    if not wanted.reference and (before := session.scalar(recent.limit(1))) is not None:
+        raise Problem("booked-already", payment=before)
+
+
+def _refuse_unpaid(session: Session, district_id: int, wanted: Line, payer: Payer) -> None:
+    """No more is paid back than was paid."""
+    p = Payment
+    asked = sa.select(sa.func.coalesce(sa.func.sum(p.won), 0)).where(p.district_id == district_id, *_of_payer(payer))
+    paid = int(session.scalar(asked) or 0)
+    if wanted.won < 0 and paid + wanted.won < 0:
+        told = _l("No more than %(won)s won was paid.", won=f"{max(paid, 0):,}")
+        raise Problem("invalid", errors={"won": told})
+
+
+def _of_payer(payer: Payer) -> tuple[sa.ColumnElement[bool], ...]:
+    p = Payment
+    household = p.household_id.is_not_distinct_from(payer.household_id)
+    return p.complex_id == payer.complex_id, household, p.tenancy_id.is_not_distinct_from(payer.tenancy_id)
 
 
 def reverse(

@@ -199,10 +199,11 @@ def compare(asked: dict[str, Any]) -> dict[str, Any]:
     """What a month would have cost by another tariff. Nothing is stored."""
     tariff = tariff_of(service_day(now()), _terms(asked))
     draft = what_if.Draft(asked["scheme"], asked["payer_class"], tariff)
+    named = classes.may_name(current_identity(), draft.payer_class)
     with service().database.session() as session:
         where = (session, current_district_id(), current_reach())
         month = _month(asked) if "month" in asked else what_if.usual_month(*where[:2], service_day(now()))
-        found = what_if.compare(*where, draft, month, now() - SETTLED, asked.get("complex"))
+        found = what_if.compare(*where, draft, month, now() - SETTLED, asked.get("complex"), named=named)
     return plain_result(found, tariff)
 
 

@@ -81,6 +81,11 @@ def may_see(identity: Identity) -> bool:
     return identity.may("household:reveal") and identity.may("billing:write")
 
 
+def may_name(identity: Identity, payer_class: str) -> bool:
+    """Whether somebody reads of single households what a price of this class changes: that tells who belongs to it."""
+    return payer_class == GENERAL or may_see(identity)
+
+
 def tenancy_of(session: Session, district_id: int, household_id: int, tenancy_id: int | None) -> int:
     """The household's tenancy of this id, or (None) its last one; raises `not-found`."""
     mine = (Tenancy.district_id == district_id, Tenancy.household_id == household_id)

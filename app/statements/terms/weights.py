@@ -3,7 +3,7 @@
 import re
 from collections.abc import Mapping, Sequence
 from datetime import date, datetime
-from decimal import Decimal, InvalidOperation
+from decimal import Decimal
 from typing import Any, NamedTuple
 
 import sqlalchemy as sa
@@ -55,7 +55,7 @@ def grams_of(text: str) -> int:
     text = text.replace(",", "") if THOUSANDS.fullmatch(text) else text
     try:
         grams = Decimal(text) * 1000
-    except InvalidOperation:
+    except ArithmeticError:  # no number, or one beyond all bounds
         raise ValueError(NO_WEIGHT) from None
     if not grams.is_finite() or not 0 <= grams <= MOST_G or grams != int(grams):
         raise ValueError(NO_WEIGHT)

@@ -69,13 +69,14 @@ def compare(
     month: date,
     at: datetime,
     code: str | None = None,
+    named: bool = True,
 ) -> Row:
     """Both tariffs on a month's usage as the ledger read at `at`, of the complexes within reach that are billed by the
     draft's scheme (or the one of this code).
 
     `complexes` (with `before`, `after`, `households`), `total`, `households` by `more`, `less` and `same`, `tenths` of
-    them by weight, the `biggest` changes, and `failed`: complexes that cannot be assessed, with the problem. Raises
-    `not-found` for a code that no complex within reach has.
+    them by weight, the `biggest` changes (none unless `named`), and `failed`: complexes that cannot be assessed, with
+    the problem. Raises `not-found` for a code that no complex within reach has.
     """
     names = _complexes(session, district_id, reach, code)
     terms = of_complexes(session, district_id, names, month)
@@ -89,7 +90,7 @@ def compare(
         "households": _counted(tenants),
         "complexes": [{**names[each.id], **_sums([each]), **_counted(each.tenants)} for each in found],
         "tenths": _tenths(tenants),
-        "biggest": _biggest(session, district_id, tenants, names),
+        "biggest": _biggest(session, district_id, tenants, names) if named else [],
         "failed": failed,
     }
 

@@ -84,8 +84,14 @@ def test_a_month_is_previewed_reviewed_and_closed_from_the_board(
     assert "until Nov 17, 2026 12:00" in board
     assert "that are ready" not in board
     assert "are over" not in board
-    agreed = send(client, "/billing/2026-10/agree", one="W0G001")
-    assert "The review is over" in client.get(agreed.location).text
+    assert "Close before the review is over" in board
+    refused = send(client, "/billing/2026-10/W0G001/agree", "/billing/2026-10/W0G001")
+    assert refused.status_code == 422
+    assert "agree to its preview, not the district" in refused.text
+    own = "/billing/2026-10/W0G001"
+    manager = manager_of(client.application, town, "W0G001")
+    agreed = send(manager, f"{own}/agree", own)
+    assert "You agreed" in manager.get(agreed.location).text
     assert "Close 1 complex that is ready" in client.get("/billing/2026-10").text
     at("2026-11-20")
     assert "2 closed, 0 not." in send(client, "/billing/2026-10/finalise").text
@@ -179,14 +185,17 @@ def test_a_payment_is_entered_shown_and_taken_back(client: FlaskClient, town: Bi
     assert "No payment fits" in client.get("/billing/payments?month=2026-09").text
     account = client.get(f"/billing/payments/households/{home.household_id}").text
     assert "billed 1,300, paid 1,300" in account
+    again = {"statement": ONE, "won": "9", "paid_on": "2026-11-11", "paid_back": "1"}
+    back = send(client, "/billing/payments", "/billing/payments", **again)
+    assert "-9 won" in client.get(back.location).text
+    twice = send(client, "/billing/payments", "/billing/payments", **again)
+    assert "The same was booked a moment ago." in twice.text
+    more = send(client, "/billing/payments", "/billing/payments", **(again | {"won": "1,300"}))
+    assert "No more than 1,291 won was paid." in more.text
     missing = send(client, made.location, made.location)
     assert missing.status_code == 422
     done = send(client, made.location, made.location, reason="typed twice")
     assert "It was taken back by" in client.get(done.location).text
-    back = send(
-        client, "/billing/payments", "/billing/payments", statement=ONE, won="9", paid_on="2026-11-11", paid_back="1"
-    )
-    assert "-9 won" in client.get(back.location).text
 
 
 def test_a_file_is_checked_then_booked(client: FlaskClient, town: BilledTown, home: Home) -> None:
