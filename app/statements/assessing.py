@@ -4,9 +4,11 @@ from collections.abc import Iterator, Mapping, Sequence
 from datetime import date, datetime
 from typing import NamedTuple, TypeVar
 
+import sqlalchemy as sa
 from sqlalchemy.orm import Session
 
 from app.problems import Problem
+from app.registry.models import Complex
 from app.statements import lived, usage
 from app.statements.estimates import queries as estimates
 from app.statements.lived import Lived
@@ -69,7 +71,8 @@ def _of_scheme(
     by_weight: bool,
 ) -> Iterator[tuple[int, ComplexMonth | Problem]]:
     connection, ids = session.connection(), list(terms)
-    question = Question(district_id, common.month, at, common.spans, by_weight, ids)
+    asked = ids if _few(session, district_id, ids) else None
+    question = Question(district_id, common.month, at, common.spans, by_weight, asked)
     used = _in_step(usage.read(connection, question), ids)
     homes = _in_step(lived.by_complex(connection, district_id, common.month, ids), ids)
     nothing = Usage({}, (Used(0, 0),) * len(common.spans))
@@ -78,10 +81,18 @@ def _of_scheme(
         yield complex_id, _complex_month(common, complex_id, terms[complex_id], parts, (uses or nothing).suspense)
 
 
+def _few(session: Session, district_id: int, ids: Sequence[int]) -> bool:
+    """Whether these are so few of the district's complexes that to pick their rows costs less than to read all."""
+    every = session.scalar(sa.select(sa.func.count()).select_from(Complex).where(Complex.district_id == district_id))
+    return len(ids) * 4 < (every or 0) * 3
+
+
 def _in_step(found: Iterator[tuple[int, T]], ids: Sequence[int]) -> Iterator[T | None]:
-    """What was found for each id, both in the order of ids; None where there is nothing."""
+    """What was found for each id, both in the order of ids; None where there is nothing, others are passed over."""
     current = next(found, None)
     for id_ in ids:
+        while current is not None and current[0] < id_:
+            current = next(found, None)
         if current is None or current[0] != id_:
             yield None
         else:

@@ -38,7 +38,7 @@ def natural(name: str) -> tuple[Any, ...]:
 def by_complex(
     connection: sa.Connection, district_id: int, month: date, complex_ids: Sequence[int] | None = None
 ) -> Iterator[tuple[int, list[Lived]]]:
-    """The tenancies of each complex that overlap the month, by complex id; rows stream. None: the whole district."""
+    """The tenancies of each complex that overlap the month, by complex id. None: the whole district."""
     first, end = _bounds(month)
     asked = _tenancies(district_id, month).where(
         Tenancy.valid_from < end, sa.or_(Tenancy.valid_to.is_(None), Tenancy.valid_to > first)
@@ -46,8 +46,7 @@ def by_complex(
     if complex_ids is not None:
         asked = asked.where(Household.complex_id.in_(complex_ids))
     days = days_within(month, month, None)
-    streamed = asked.order_by(Household.complex_id).execution_options(stream_results=True)
-    with closing(connection.execute(streamed)) as result:
+    with closing(connection.execute(asked.order_by(Household.complex_id))) as result:
         rows = chain.from_iterable(result.partitions(ROWS))
         for complex_id, group in groupby(rows, itemgetter(0)):
             yield complex_id, sorted(_lived(row, month, days) for row in group)

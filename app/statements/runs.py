@@ -4,7 +4,9 @@ Stopped or killed anywhere, a month is repeated as it is: what is closed stays, 
 again, and the same reading has the same hash.
 """
 
+import gc
 from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from datetime import date, datetime
 from typing import Any, NamedTuple
 
@@ -31,6 +33,7 @@ from app.statements.reading import Reading
 from app.statements.spreading import spread
 from app.statements.telling import Made as Made
 
+USUAL, FEWER = gc.get_threshold(), (200_000, 50, 100)  # objects between two collections
 MOST_STATEMENTS, MOST_COMPLEXES = 5_000, 50  # of one transaction: enough to be quick, few enough to wait for
 
 
@@ -112,11 +115,23 @@ def _each(
     with database.reading() as connection, Session(connection) as session:
         shares = _shares(session, job.district_id, codes, 1 if database.is_sqlite else workers)
     outcomes = []
-    for outcome in spread(database, work, [job._replace(complexes=share) for share in shares]):
-        outcomes.append(outcome)
-        if told:
-            told(outcome)
+    with _fewer_collections():
+        for outcome in spread(database, work, [job._replace(complexes=share) for share in shares]):
+            outcomes.append(outcome)
+            if told:
+                told(outcome)
     return sorted(outcomes)
+
+
+@contextmanager
+def _fewer_collections() -> Iterator[None]:
+    """Hundreds of thousands of small objects live until their batch is written: looking for cycles among them took
+    half of the time."""
+    gc.set_threshold(*FEWER)
+    try:
+        yield
+    finally:
+        gc.set_threshold(*USUAL)
 
 
 def _shares(session: Session, district_id: int, codes: Sequence[str] | None, workers: int) -> list[dict[int, str]]:

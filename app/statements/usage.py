@@ -73,11 +73,14 @@ class Totals:
 
 
 def read(connection: sa.Connection, question: Question) -> Iterator[tuple[int, Usage]]:
-    """The usage of each complex that has some, in the order of ids. One statement reads the month; rows stream."""
+    """The usage of each complex that has some, in the order of ids. One statement reads the month.
+
+    PostgreSQL works in parallel only for what is no cursor: the driver holds the sums, rows become objects as they are
+    taken.
+    """
     changes = sorted(_corrected(connection, question), key=itemgetter(0))
     changed = {row[0] for row in changes}
-    streamed = _booked(question).execution_options(stream_results=True)
-    with closing(connection.execute(streamed, _parameters(question))) as result:
+    with closing(connection.execute(_booked(question), _parameters(question))) as result:
         booked = chain.from_iterable(result.partitions(ROWS))
         rows = merge(booked, changes, key=itemgetter(0)) if changes else booked
         for complex_id, group in groupby(rows, itemgetter(0)):
