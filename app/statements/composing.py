@@ -97,14 +97,12 @@ def compose(key: Key, complex_month: ComplexMonth, drafts: Sequence[Draft], sums
 
 
 def _line(key: Key, serial: int, place: int, line: Line, adjustment_id: int | None) -> LineRow:
-    kind, usage_month, household_id, tenancy_id, grams, discharges, won, detail = line
-    key_of_line = (key.district_id, key.run_id, serial, place)
-    whose = (kind, usage_month, household_id, tenancy_id)
-    return LineRow(*key_of_line, *whose, grams, discharges, won, adjustment_id, encode(detail).decode())
+    detail = encode(line.detail).decode()
+    return LineRow(key.district_id, key.run_id, serial, place, *line[:7], adjustment_id, detail)
 
 
 def _statement(key: Key, serial: int, draft: Draft, lines: list[LineRow]) -> StatementRow:
-    won = sum(line.won for line in lines)
+    won = lines[0].won if len(lines) == 1 else sum(line.won for line in lines)
     said = (draft.household_id, draft.tenancy_id, draft.payer_class, draft.grams, draft.discharges, won)
     number = statement_number(key.number, serial)
     content_hash = hashing.of_statement((number, key.month, *said), lines)
@@ -155,6 +153,8 @@ def drafts_of(
 
 def _draft(part: Part) -> Draft:
     used, estimated = part.used, part.estimated
+    if len(used) == 1 and not estimated:  # as nearly everywhere
+        return Draft(part.household_id, part.tenancy_id, part.payer_class, used[0].grams, used[0].discharges, [])
     grams, count = sum(each.grams for each in used), sum(each.discharges for each in used)
     grams += sum(each.grams for each in estimated)
     return Draft(part.household_id, part.tenancy_id, part.payer_class, grams, count, [])

@@ -7,12 +7,12 @@ other on the same data; what was closed is removed again between rounds.
 """
 
 import multiprocessing
-import resource
 import statistics
 import time
 from collections.abc import Callable
 from datetime import UTC, date, datetime, timedelta
 from decimal import Decimal
+from pathlib import Path
 from typing import Any, NamedTuple
 
 import sqlalchemy as sa
@@ -57,7 +57,13 @@ def measure(way: Callable[[str], None], url: str) -> Cost:
 def _timed(way: Callable[[str], None], url: str, sender: Any) -> None:
     started = time.perf_counter()
     way(url)
-    sender.send(Cost(time.perf_counter() - started, resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024))
+    sender.send(Cost(time.perf_counter() - started, _most_megabytes()))
+
+
+def _most_megabytes() -> float:
+    """The most that this process ever held. getrusage would tell of the process that it was forked from, too."""
+    status = dict(line.split(":", 1) for line in Path("/proc/self/status").read_text().splitlines())
+    return int(status["VmHWM"].split()[0]) / 1024
 
 
 def close_alone(url: str) -> None:
