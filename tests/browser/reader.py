@@ -5,12 +5,11 @@ from dataclasses import dataclass
 import pytest
 from playwright.sync_api import Locator, Page, expect
 
-from tests.browser.test_first_page import overflows, serious
+from tests.browser.test_first_page import BOTH, overflows, serious
 
 Words = dict[str, tuple[str, str]]
 # Each language, and a phone and a wide screen; every page that is checked is held to both widths.
 FLOWS = pytest.mark.parametrize(("language", "width"), [("ko", 360), ("en", 1920)])
-WIDTHS = (360, 1920)
 
 
 @dataclass
@@ -40,7 +39,7 @@ class Reader:
 
     def _fit(self) -> None:
         own = self.page.viewport_size
-        for width in WIDTHS:
+        for width in BOTH:
             self.page.set_viewport_size({"width": width, "height": 900})
             assert not overflows(self.page), f"{self.page.url} at {width} px"
         if own is not None:

@@ -4,7 +4,7 @@ import pytest
 from playwright.sync_api import expect
 
 from tests.browser.conftest import Open, Seen, Service
-from tests.browser.test_first_page import LANGUAGES, WIDTHS, overflows, serious
+from tests.browser.test_first_page import BOTH, LANGUAGES, overflows, serious
 from tests.web.town import Town
 
 PATHS = [
@@ -22,17 +22,17 @@ def town(service: Service) -> Town:
     return Town(service.database)
 
 
-@WIDTHS
 @LANGUAGES
-@pytest.mark.parametrize("path", PATHS)
-def test_every_page_of_volumes_fits_its_window_and_is_accessible(
-    log_in: Open, town: Town, path: str, language: str, width: int
-) -> None:
-    page = log_in(language=language, width=width)
-    page.goto(page.url.rstrip("/") + path.format(outage=town.day(town.outage)))
-    expect(page.locator("tbody tr").first).to_be_visible()
-    assert not overflows(page)
-    assert serious(page) == []
+def test_every_page_of_volumes_fits_its_window_and_is_accessible(log_in: Open, town: Town, language: str) -> None:
+    page = log_in(language=language)
+    home = page.url.rstrip("/")
+    for width in BOTH:
+        page.set_viewport_size({"width": width, "height": 900})
+        for path in PATHS:
+            page.goto(home + path.format(outage=town.day(town.outage)))
+            expect(page.locator("tbody tr").first).to_be_visible()
+            assert not overflows(page), (path, width)
+            assert serious(page) == [], (path, width)
 
 
 def test_asking_changes_the_page_without_a_reload_and_back_leads_back(log_in: Open, town: Town) -> None:

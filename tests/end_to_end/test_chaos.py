@@ -45,7 +45,7 @@ class Ordeal:
 
 
 ORDEALS = {
-    "postgresql": Ordeal(gateways=4, meters=5, discharges=2000, server_kills=10, gateway_kills=10, timeout_s=600),
+    "postgresql": Ordeal(gateways=4, meters=5, discharges=800, server_kills=6, gateway_kills=6, timeout_s=600),
     "sqlite": Ordeal(gateways=2, meters=3, discharges=200, server_kills=4, gateway_kills=4, timeout_s=300),
 }
 
