@@ -1,7 +1,7 @@
 """Service days and billing months: Korean calendar days, whatever the server's clock says."""
 
 from collections.abc import Iterator
-from datetime import date, datetime, timedelta
+from datetime import date, datetime, time, timedelta
 from zoneinfo import ZoneInfo
 
 SEOUL = ZoneInfo("Asia/Seoul")
@@ -29,6 +29,11 @@ def month_after(month: date, months: int = 1) -> date:
 def days_of(month: date) -> Iterator[date]:
     """The service days of the month, one after the other: 29 of them in February of a leap year."""
     return (month_of(month) + n * DAY for n in range(days_within(month, month_of(month), None)))
+
+
+def midnight(day: date) -> datetime:
+    """When a service day begins, in Asia/Seoul."""
+    return datetime.combine(day, time(), SEOUL)
 
 
 def days_within(month: date, first: date, end: date | None) -> int:

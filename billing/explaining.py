@@ -232,10 +232,16 @@ def _told(figures: Mapping[str, int]) -> Words:
 
 
 def _manual(line: Line, tariffs: Mapping[int, Tariff]) -> list[Words]:
-    amount, reason = won(abs(line.won)), line.detail["reason"]
+    amount, why, dispute = won(abs(line.won)), line.detail["reason"], line.detail.get("dispute")
+    if dispute:
+        return [
+            Words(
+                f"이의신청 {dispute}번을 받아들여 {amount.ko}을 뺐습니다.", f"Objection {dispute} took off {amount.en}."
+            )
+        ]
     if line.won < 0:
-        return [Words(f"담당자가 {amount.ko}을 뺐습니다: {reason}", f"The office took off {amount.en}: {reason}")]
-    return [Words(f"담당자가 {amount.ko}을 더했습니다: {reason}", f"The office added {amount.en}: {reason}")]
+        return [Words(f"담당자가 {amount.ko}을 뺐습니다: {why}", f"The office took off {amount.en}: {why}")]
+    return [Words(f"담당자가 {amount.ko}을 더했습니다: {why}", f"The office added {amount.en}: {why}")]
 
 
 FIGURES = ("grams", "discharges", "won", "detail")

@@ -4,7 +4,7 @@ Gangseo-gu publishes no rate for food waste: 130 won/kg is that of Gangbuk-gu (n
 billed as a whole has Guro-gu's 75 (greenpostkorea 26705). Both are assumptions and say so. What is there is left alone.
 """
 
-from datetime import date, datetime, time, timedelta
+from datetime import date, datetime, timedelta
 from decimal import Decimal
 
 import sqlalchemy as sa
@@ -22,7 +22,7 @@ from app.statements.models import StatementRun
 from app.statements.terms import classes, tariffs, terms
 from app.statements.terms.models import Tariff as TariffRow
 from app.statements.terms.terms import Terms
-from billing.days import SEOUL, month_after, month_of, service_day
+from billing.days import midnight, month_after, month_of, service_day
 from billing.tariffs import Tariff, Tier
 
 OPERATOR = f"{LOGIN}-operator"
@@ -46,7 +46,7 @@ def bill(database: Database, now: datetime) -> None:
         _agree_on_terms(session, district_id, first, now)
     month = first
     while month < last:
-        ended = datetime.combine(month_after(month), time(), SEOUL)
+        ended = midnight(month_after(month))
         runs.preview_month(database, district_id, month, None, OPERATOR, ended + PREVIEWED)
         runs.finalise_month(database, district_id, month, None, OPERATOR, ended + CLOSED)
         month = month_after(month)

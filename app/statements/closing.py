@@ -1,7 +1,7 @@
 """Review of previews, and closing months as their previews say."""
 
 from collections.abc import Mapping, Sequence
-from datetime import date, datetime, time
+from datetime import date, datetime
 from typing import Any
 
 import sqlalchemy as sa
@@ -16,7 +16,7 @@ from app.statements.models import StatementRun
 from app.statements.position import Position, positions_of
 from app.statements.telling import Made
 from app.times import format_instant
-from billing.days import SEOUL, month_after
+from billing.days import midnight, month_after
 
 
 def review(
@@ -115,7 +115,7 @@ def _refused(complex_: Complex, run: StatementRun | None, month: date) -> Proble
 def _kept_open(run: StatementRun | None, position: Position, now: datetime, reason: str) -> Problem | None:
     """Why a preview cannot be closed yet."""
     assert run is not None
-    if run.ledger_at < datetime.combine(month_after(run.month), time(), SEOUL):
+    if run.ledger_at < midnight(month_after(run.month)):
         return Problem("month-not-over", run=run.number)
     if decode(run.detail)["position"] != position._asdict():
         return Problem("preview-outdated", run=run.number)

@@ -15,6 +15,7 @@ from app.registry.districts import the_district
 from app.registry.gateway_commands import district_option
 from app.registry.places import complex_of
 from app.statements import queries, runs
+from app.statements.corrections.words import LINES
 from app.statements.runs import Outcome
 from app.statements.terms.closed import month_named
 from app.statements.verify import verify as verify_runs
@@ -25,7 +26,7 @@ from billing.units import kilograms
 DONE = Text(
     "{number}: {state}, {statements}건, {won}원{same}", "{number}: {state}, {statements} statements, {won} won{same}"
 )
-STATES = {"preview": Text("미리보기", "preview"), "final": Text("확정", "final"), "voided": Text("취소", "void")}
+STATES = {"preview": Text("미리보기", "preview"), "final": Text("확정", "final"), "voided": Text("무효", "void")}
 SAME = Text(" (변동 없음)", " (unchanged)")
 REFUSED = Text("{complex}: 하지 않았습니다. {told}", "{complex}: not done. {told}")
 SUMMARY = Text(
@@ -146,7 +147,7 @@ def statement(number: str, with_days: bool, as_json: bool, district: str | None)
         )
     )
     for line in row["lines"]:
-        say(LINE.fill(won=f"{line['won']:,}", kind=line["kind"], month=f"{line['usage_month']:%Y-%m}"))
+        say(LINE.fill(won=f"{line['won']:,}", kind=LINES[line["kind"]], month=f"{line['usage_month']:%Y-%m}"))
         for each in line["words"]:
             click.echo(f"             {each.said(language())}")
     for day in days:

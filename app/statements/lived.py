@@ -3,7 +3,7 @@
 import re
 from collections.abc import Iterator, Sequence
 from contextlib import closing
-from datetime import date, datetime, time
+from datetime import date, datetime
 from itertools import chain, groupby
 from operator import itemgetter
 from typing import Any, NamedTuple
@@ -12,7 +12,7 @@ import sqlalchemy as sa
 
 from app.db import from_driver
 from app.registry.models import Building, Household, Tenancy
-from billing.days import SEOUL, days_within, month_after, service_day
+from billing.days import days_within, midnight, month_after, service_day
 
 ROWS = 2_000  # fetched at once
 DIGITS = re.compile(r"(\d+)")
@@ -77,7 +77,7 @@ def _tenancies(district_id: int, month: date) -> Any:
 
 def _bounds(month: date) -> tuple[datetime, datetime]:
     """When the month begins and ends in Asia/Seoul."""
-    return datetime.combine(month, time(), SEOUL), datetime.combine(month_after(month), time(), SEOUL)
+    return midnight(month), midnight(month_after(month))
 
 
 def _lived(row: Any, month: date, days: int) -> Lived:

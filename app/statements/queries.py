@@ -64,7 +64,7 @@ def complex_statement(session: Session, district_id: int, complex_id: int, month
     """A complex's statement: its run with what suspense and residue follow from, and the runs that reissued.
 
     All columns of the run, `complex`, `complex_name`, content_hash in hexadecimal, `detail` as an object, `words` (the
-    explanation of the total, in both languages) and `reissues`: number, won, finalised_at, finalised_by.
+    explanation of the total, in both languages) and `reissues`: number, won, statements, finalised_at, finalised_by.
     """
     reach.check(complex_id)
     r = StatementRun

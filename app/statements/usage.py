@@ -8,7 +8,7 @@ corrected. `rollups.measures` says for both what counts.
 import re
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import closing
-from datetime import date, datetime, time, timedelta
+from datetime import date, datetime, timedelta
 from heapq import merge
 from itertools import chain, groupby
 from operator import itemgetter
@@ -19,7 +19,7 @@ import sqlalchemy as sa
 from app.db import Instant
 from app.metering.records import WEIGHED
 from app.metering.rollups import Effect, measures
-from billing.days import SEOUL, month_after
+from billing.days import midnight, month_after
 from billing.statements import Used
 from billing.tariffs import Span
 
@@ -215,7 +215,7 @@ CORRECTED = """
 
 def _parameters(question: Question) -> dict[str, Any]:
     end = month_after(question.month)
-    midnights = (datetime.combine(day, time(), SEOUL) for day in (question.month, end))
+    midnights = (midnight(day) for day in (question.month, end))
     from_at, until_at = midnights
     day = timedelta(days=1)
     found: dict[str, Any] = {"district": question.district_id, "first": question.month, "end": end, "at": question.at}

@@ -19,8 +19,8 @@ from app.registry.devices.queries import complex_choices
 from app.statements.payments import accounts, lines
 from app.statements.payments import revenue as revenues
 from app.statements.payments.accounts import After
-from app.statements.payments.api import after_of, named, span
-from app.statements.payments.revenue import SUMS
+from app.statements.payments.api import after_of, named
+from app.statements.payments.revenue import SUMS, span
 from app.texts import Text
 from app.times import now
 from app.web import billing_words as words

@@ -120,7 +120,7 @@ def _discharges(database: Database, size: Size, month: date) -> str:
         day += timedelta(days=1)
     second = "1000000" if database.is_sqlite else "interval '1 second'"
     when = f"d.midnight + ((h.id * 37 + d.n * 1733) % 86400) * {second}"
-    net = "(50 + (h.id * 7919 + d.n * 104729) % 73 * 10)"
+    net = "(50 + (h.id % 73 * 7919 + d.n * 104729) % 73 * 10)"
     hashed = "zeroblob(32)" if database.is_sqlite else "decode(repeat('00', 32), 'hex')"
     meter = f"h.complex_id + {COMPLEXES} * (h.id % CASE WHEN h.complex_id <= {METERS % COMPLEXES} THEN 5 ELSE 4 END)"
     true = "1" if database.is_sqlite else "true"

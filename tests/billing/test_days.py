@@ -7,9 +7,17 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from billing.days import days_of, days_within, month_after, month_of, service_day
+from billing.days import days_of, days_within, midnight, month_after, month_of, service_day
 from billing.units import Rounding, kilograms, plain, rounded
 from tests.billing.support import ROUNDINGS
+
+
+def test_midnight_is_the_first_moment_of_its_day() -> None:
+    begun = midnight(date(2026, 10, 31))
+    assert begun == datetime(2026, 10, 30, 15, tzinfo=UTC)
+    assert service_day(begun) == date(2026, 10, 31)
+    assert service_day(begun - timedelta(microseconds=1)) == date(2026, 10, 30)
+
 
 months = st.dates(date(1990, 1, 1), date(2100, 12, 1)).map(month_of)
 

@@ -309,6 +309,12 @@ def test_a_manual_adjustment_tells_its_reason(won: int, korean: str) -> None:
     assert en(line)[0].endswith("500 won: 종량기 오류")
 
 
+def test_an_accepted_objection_is_named_by_its_number() -> None:
+    line = Line("manual", MONTH, 1, 1, 0, 0, -520, {"reason": "이의신청 #12 (3번 줄): 저울 오류", "dispute": 12})
+    assert ko(line) == ["이의신청 12번을 받아들여 520원을 뺐습니다."]
+    assert en(line) == ["Objection 12 took off 520 won."]
+
+
 def test_the_complex_total_tells_its_residue() -> None:
     dropping = tariff(round_to_won=10)
     found = assess(month([part(1, 12_345), part(2, 12_345)], dropping))

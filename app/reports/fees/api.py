@@ -4,6 +4,7 @@ from typing import Any
 
 from flask import Response as FlaskResponse
 from flask import request
+from flask_babel import lazy_gettext as _l
 from flask_smorest import Blueprint
 from marshmallow import RAISE
 
@@ -72,7 +73,7 @@ def check_fee_file(code: str, month: str) -> dict[str, Any]:
 def _upload() -> File:
     upload = request.files.get("file")
     if upload is None:
-        raise Problem("invalid", errors={"file": "multipart/form-data: file"})
+        raise Problem("invalid", errors={"file": _l("Send the file as the part “file” of multipart/form-data.")})
     with upload.stream as stream:
         return File((upload.filename or "fees")[-100:], stream.read())
 

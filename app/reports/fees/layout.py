@@ -5,6 +5,7 @@ from datetime import datetime
 from decimal import Decimal
 from typing import Any, NamedTuple
 
+from flask_babel import lazy_gettext as _l
 from msgspec.json import decode, encode
 from sqlalchemy.orm import Session
 
@@ -110,15 +111,20 @@ def check(wanted: Layout) -> None:
     fields, titles = [column.field for column in wanted.columns], [column.title for column in wanted.columns]
     unknown = sorted(set(fields) - FIELDS.keys())
     if unknown or not 0 < len(fields) <= MOST_COLUMNS:
-        errors["columns"] = f"1 … {MOST_COLUMNS}: {', '.join(FIELDS)}"
+        told = _l("Choose 1 to %(most)s columns of these: %(names)s", most=MOST_COLUMNS, names=", ".join(FIELDS))
+        errors["columns"] = told
     elif not all(map(_is_title, titles)):
-        errors["columns"] = f"1 … {LONGEST_TITLE} (CP949)"
+        told = _l("Write titles of 1 to %(most)s characters that Excel's Korean code page has.", most=LONGEST_TITLE)
+        errors["columns"] = told
     elif _twice(fields) or _twice(titles):
-        errors["columns"] = "2 ×: " + ", ".join(_twice(fields) or _twice(titles))
+        twice = ", ".join(_twice(fields) or _twice(titles))
+        errors["columns"] = _l("These stand there twice, keep each once: %(names)s", names=twice)
     elif "total" not in fields or not ("number" in fields or {"building", "unit"} <= set(fields)):
-        errors["columns"] = "total + (number | building + unit)"
+        errors["columns"] = _l(
+            "Keep the total, and either the statement's number or building and unit: rows are known again by them."
+        )
     if wanted.format not in FORMATS:
-        errors["format"] = ", ".join(FORMATS)
+        errors["format"] = _l("Choose one: %(choices)s", choices=", ".join(FORMATS))
     if errors:
         raise Problem("invalid", errors=errors)
 

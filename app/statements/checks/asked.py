@@ -2,7 +2,7 @@
 
 from collections import Counter
 from collections.abc import Iterable
-from datetime import date, datetime, time
+from datetime import date, datetime
 from typing import Any, NamedTuple
 
 import sqlalchemy as sa
@@ -10,7 +10,7 @@ from sqlalchemy.orm import Session
 
 from app.access.reach import Reach
 from app.registry.models import Complex
-from billing.days import SEOUL, month_after
+from billing.days import midnight, month_after
 
 Row = dict[str, Any]
 NOWHERE = 0  # the id of no complex
@@ -95,8 +95,3 @@ class Listed:
 
 
 Check = Query | Listed
-
-
-def midnight(day: date) -> datetime:
-    """When a day begins in Seoul."""
-    return datetime.combine(day, time(), SEOUL)

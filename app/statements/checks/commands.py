@@ -30,7 +30,7 @@ UNKNOWN = Text("-", "-")
 
 @click.command(
     cls=Command,
-    ko="한 달의 정산 현황: 단지마다 상태, 막는 것, 확인할 것",
+    ko="월 마감 현황: 단지마다 상태, 막는 것, 확인할 것",
     example="jongnyang billing board 2026-10 --blocked",
 )
 @click.argument("month", type=click.DateTime(["%Y-%m"]), required=False)

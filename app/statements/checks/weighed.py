@@ -16,9 +16,9 @@ from app.metering.models import (
     QuarantineDecision,
 )
 from app.registry.models import Gateway, Household, MeterAssignment, Tenancy
-from app.statements.checks.asked import Asked, Query, midnight
+from app.statements.checks.asked import Asked, Query
 from app.statements.models import StatementRun
-from billing.days import DAY, month_after
+from billing.days import DAY, midnight, month_after
 
 UNDECIDED = ("unsettled", "negative")  # a household's weight that was not proven: staff re-weigh it, or leave it
 TIMES = 3  # a jump is more than three times,

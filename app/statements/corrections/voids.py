@@ -189,7 +189,7 @@ def _remade(session: Session, district_id: int, found: Found, old: Sequence[Carr
     """The statement with its month, the earlier months that it adjusted, and what it carried, as they are now."""
     month = complex_month(session, district_id, found.run.complex_id, found.statement.month, at)
     assessment = assess(month)
-    draft = _draft(session, district_id, found, month, assessment)
+    draft = _draft(found, month, assessment)
     own = [line for line, _ in draft.lines]
     draft.lines.extend(_less_others(session, district_id, found, assessment, old, own))
     for earlier in sorted({line.usage_month for line, _ in old if line.kind == "adjustment"} - {found.statement.month}):
@@ -202,7 +202,7 @@ def _remade(session: Session, district_id: int, found: Found, old: Sequence[Carr
     return Remade(month, draft)
 
 
-def _draft(session: Session, district_id: int, found: Found, month: ComplexMonth, assessment: Assessment) -> Draft:
+def _draft(found: Found, month: ComplexMonth, assessment: Assessment) -> Draft:
     drafts = drafts_of(month, assessment, (), {}, {})
     mine = next((draft for draft in drafts if draft.tenancy_id == found.statement.tenancy_id), None)
     if mine is not None:

@@ -155,6 +155,7 @@ def _begins(session: Session, district_id: int, scheme: str) -> date | None:
 
 
 def doubtful(session: Session, district_id: int, ids: Sequence[int], after: Key | None, limit: int) -> list[Waiting]:
+    """Discharges of known households that were weighed and do not count, by tenancy and month; those after a key."""
     m = HouseholdMonth
     order = (m.month, Household.complex_id, m.household_id, m.tenancy_id)
     asked = sa.select(*order, m.weighed_g - m.billable_g, m.weighed_count - m.billable_count)
@@ -167,6 +168,7 @@ def doubtful(session: Session, district_id: int, ids: Sequence[int], after: Key 
 
 
 def doubtful_sums(session: Session, district_id: int, ids: Sequence[int]) -> list[int]:
+    """The same in all: rows, grams, discharges."""
     m = HouseholdMonth
     totals = (sa.func.sum(m.weighed_g - m.billable_g), sa.func.sum(m.weighed_count - m.billable_count))
     asked = sa.select(sa.func.count(), *totals).join_from(m, Household, _OF_HOUSEHOLD)

@@ -1,7 +1,7 @@
 """What a disputed line follows from, so that nobody has to look it up: weighings, neighbours, devices, past months."""
 
 from collections.abc import Iterable
-from datetime import date, datetime, time
+from datetime import date
 from typing import Any
 
 import sqlalchemy as sa
@@ -16,7 +16,7 @@ from app.registry.certificates.queries import state_of
 from app.statements import queries as statements
 from app.statements.disputes.neighbours import neighbours
 from app.statements.disputes.weighings import weighings
-from billing.days import SEOUL, month_after
+from billing.days import midnight, month_after
 
 Row = dict[str, Any]
 OF_DISCHARGES = ("usage", "estimated", "adjustment")  # the other kinds follow from no discharge of the household
@@ -83,7 +83,7 @@ def _faults(session: Session, district_id: int, reach: Reach, rows: Iterable[Row
     meters, gateways = ({row[name] for row in rows} for name in ("meter_id", "gateway_id"))
     of_gateway = sa.and_(Fault.meter_id.is_(None), Fault.gateway_id.in_(gateways))
     where = sa.and_(sa.or_(Fault.meter_id.in_(meters), of_gateway), reach.within(Fault.complex_id))
-    first, end = (datetime.combine(day, time(), SEOUL) for day in (month, month_after(month)))
+    first, end = (midnight(day) for day in (month, month_after(month)))
     return spells(session, district_id, where, first, end) if meters else []
 
 

@@ -79,18 +79,6 @@ def counts(session: Session, district_id: int, reach: Reach, today: date) -> dic
     return {"open": number, OVERDUE: overdue, "held_won": int(held_won)}
 
 
-def open_by_complex(session: Session, district_id: int, month: date, reach: Reach) -> dict[int, int]:
-    """By complex id, how many disputes on statements of a month are open."""
-    d, r = Dispute, StatementRun
-    asked = (
-        sa.select(d.complex_id, sa.func.count())
-        .join(r, sa.and_(r.district_id == d.district_id, r.id == d.run_id))
-        .where(d.district_id == district_id, d.state == "open", r.month == month, reach.within(d.complex_id))
-        .group_by(d.complex_id)
-    )
-    return {row[0]: row[1] for row in session.execute(asked)}
-
-
 def of_statement(session: Session, district_id: int, run_id: int, serial: int) -> dict[int, list[Row]]:
     """By line, the disputes on a statement, the oldest first: id, state, held_won, credit_won, due_on."""
     d = Dispute

@@ -2,7 +2,7 @@
 
 from collections import defaultdict
 from collections.abc import Iterable, Mapping
-from datetime import date, datetime, time, timedelta
+from datetime import date, datetime, timedelta
 from typing import Any, NamedTuple
 
 import sqlalchemy as sa
@@ -17,7 +17,7 @@ from app.registry.models import Complex, Meter, MeterAssignment
 from app.statements.estimates.expecting import BASIS_DAYS
 from app.statements.estimates.models import Estimate
 from app.statements.models import StatementRun
-from billing.days import DAY, SEOUL, days_of, month_after
+from billing.days import DAY, days_of, midnight, month_after
 
 HOUR_MS = 3_600_000
 MILLISECOND = timedelta(milliseconds=1)
@@ -62,7 +62,7 @@ def suggestions(session: Session, district_id: int, reach: Reach, month: date, n
     Days count that are over, had fewer meter-hours alive than 75 % and less weight than the mean of the 28 days before;
     where that mean is nothing there is nothing to estimate from.
     """
-    days = [day for day in days_of(month) if _midnight(day + DAY) <= now - LATENCY]
+    days = [day for day in days_of(month) if midnight(day + DAY) <= now - LATENCY]
     if not days:
         return []
     listened = _listened(session, district_id, reach, days)
@@ -130,8 +130,8 @@ def _standing(session: Session, district_id: int, reach: Reach, days: list[date]
     asked = (
         sa.select(a.complex_id, a.meter_id, Meter.code, a.valid_from, a.valid_to)
         .join(Meter, sa.and_(Meter.district_id == a.district_id, Meter.id == a.meter_id))
-        .where(a.district_id == district_id, reach.within(a.complex_id), a.valid_from < _midnight(days[-1] + DAY))
-        .where(sa.or_(a.valid_to.is_(None), a.valid_to > _midnight(days[0])))
+        .where(a.district_id == district_id, reach.within(a.complex_id), a.valid_from < midnight(days[-1] + DAY))
+        .where(sa.or_(a.valid_to.is_(None), a.valid_to > midnight(days[0])))
     )
     return session.execute(asked.order_by(Meter.code))
 
@@ -194,7 +194,7 @@ def _hours(listened: Mapping[Place, list[Listened]], complex_id: int, days: list
 def _broken(session: Session, district_id: int, complex_ids: set[int], month: date) -> dict[int, list[Spell]]:
     """By complex, when faults were open there in the month."""
     found: dict[int, list[Spell]] = defaultdict(list)
-    bounds = (_midnight(month), _midnight(month_after(month)))
+    bounds = (midnight(month), midnight(month_after(month)))
     for spell in spells(session, district_id, Fault.complex_id.in_(complex_ids), *bounds):
         found[spell.complex_id or 0].append(spell)
     return found
@@ -202,7 +202,7 @@ def _broken(session: Session, district_id: int, complex_ids: set[int], month: da
 
 def _faults(broken: list[Spell], days: list[date]) -> list[int]:
     """The numbers of faults that were open on one of the days."""
-    first, end = _midnight(days[0]), _midnight(days[-1] + DAY)
+    first, end = midnight(days[0]), midnight(days[-1] + DAY)
     return sorted({each.fault_id for each in broken if each.start < end and (each.end is None or each.end > first)})
 
 
@@ -221,9 +221,5 @@ def _final(session: Session, district_id: int, month: date) -> set[int]:
 
 def _overlap(start: datetime, end: datetime | None, day: date) -> int:
     """Milliseconds of the day (Asia/Seoul) that lie in the half-open `start` … `end`."""
-    first, last = _midnight(day), _midnight(day + DAY)
+    first, last = midnight(day), midnight(day + DAY)
     return max((last if end is None else min(end, last)) - max(start, first), timedelta(0)) // MILLISECOND
-
-
-def _midnight(day: date) -> datetime:
-    return datetime.combine(day, time(), SEOUL)

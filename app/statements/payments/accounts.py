@@ -10,7 +10,7 @@ Payments and credits settle the oldest statements first, whichever month they na
 """
 
 from collections.abc import Iterable, Sequence
-from datetime import date, datetime, time, timedelta
+from datetime import date, datetime, timedelta
 from typing import Any, NamedTuple
 
 import sqlalchemy as sa
@@ -26,7 +26,7 @@ from app.statements.models import ManualAdjustment, Statement, StatementLine, St
 from app.statements.payments.models import Payment
 from app.statements.prepaid import at_the_bin
 from app.statements.terms import policy
-from billing.days import SEOUL, service_day
+from billing.days import midnight, service_day
 
 Row = dict[str, Any]
 SUMS = ("opening_won", "billed_won", "paid_won", "due_won", "held_won")
@@ -262,7 +262,7 @@ def _superseded(session: Session, district_id: int, household_id: Any, paid_on: 
     if paid_on is not None:
         return sa.exists().where(*mine, o.as_of > paid_on)
     days = _opening_days(session, district_id)
-    later = [sa.and_(o.as_of == day, moment < datetime.combine(day, time(), SEOUL)) for day in days]
+    later = [sa.and_(o.as_of == day, moment < midnight(day)) for day in days]
     return sa.exists().where(*mine, sa.or_(*later)) if later else sa.false()
 
 
@@ -307,7 +307,7 @@ def _opening(district_id: int, as_of: date, today: date) -> sa.Select[Any]:
 def _openings(district_id: int, as_of: date, household_ids: list[int] | None, *columns: Any) -> sa.Select[Any]:
     """The balances of a day that no later one took the place of, with the tenancy that lived there then, if any."""
     o, h, t, later = OpeningBalance, Household, Tenancy, aliased(OpeningBalance)
-    began = datetime.combine(as_of, time(), SEOUL)
+    began = midnight(as_of)
     there = sa.and_(
         *(t.district_id == o.district_id, t.household_id == o.household_id, t.valid_from <= began),
         sa.or_(t.valid_to.is_(None), t.valid_to > began),
@@ -358,4 +358,4 @@ def _sum(column: Any) -> Any:
 
 def _cutoff(today: date, pay_days: int) -> datetime:
     """What was closed before this moment was due before today."""
-    return datetime.combine(today - pay_days * DAY, time(), SEOUL)
+    return midnight(today - pay_days * DAY)

@@ -1,6 +1,5 @@
 """Payments, what is owed, and what months brought, for programs."""
 
-from datetime import date
 from typing import Any
 
 from flask import request
@@ -40,7 +39,7 @@ from app.statements.payments.schemas import (
 )
 from app.texts import Refused
 from app.times import now
-from billing.days import month_after, month_of, service_day
+from billing.days import month_of, service_day
 
 blueprint = Blueprint("payments", __name__, url_prefix="/api/v1/billing", description="Payments and arrears")
 PAYMENT = f"/payments/<int(max={MAX_ID}):payment_id>"
@@ -163,17 +162,11 @@ def show_account(household_id: int) -> dict[str, Any]:
 @blueprint.response(200, RevenueList)
 def show_revenue(asked: dict[str, Any]) -> dict[str, Any]:
     """What closed months brought, by month and complex."""
-    first, last = span(asked.get("first"), asked.get("last"), service_day(now()))
+    first, last = revenues.span(asked.get("first"), asked.get("last"), service_day(now()))
     with service().database.session() as session:
         here = (session, current_district_id(), current_reach())
         items = revenues.revenue(*here, first, last, asked["complex"])
     return {"items": items, "total": revenues.totals(items)}
-
-
-def span(first: date | None, last: date | None, today: date) -> tuple[date, date]:
-    """The months that are asked for: from twelve months before today, until today's, where nothing is said."""
-    last = month_of(last or today)
-    return month_of(first) if first else month_after(last, -11), last
 
 
 def after_of(text: str | None) -> After | None:

@@ -23,7 +23,7 @@ from app.statements.payments.schemas import plain_report
 from app.statements.payments.service import Report
 from app.texts import Text
 from app.times import format_instant, now
-from billing.days import month_after, month_of, service_day
+from billing.days import service_day
 from billing.units import kilograms
 
 PAID = Text("납부 #{id}을(를) 등록했습니다.", "Payment #{id} was booked.")
@@ -199,8 +199,7 @@ def arrears(complex_: str, limit: int, as_json: bool, district: str | None) -> N
 @district_option
 def revenue(first: datetime | None, last: datetime | None, complex_: str, as_json: bool, district: str | None) -> None:
     """What closed months brought, by month and complex."""
-    until = last.date() if last else month_of(service_day(now()))
-    since = first.date() if first else month_after(until, -11)
+    since, until = revenues.span(first.date() if first else None, last.date() if last else None, service_day(now()))
     with _in_district(district) as (session, district_id):
         rows = revenues.revenue(session, district_id, WHOLE, since, until, complex_)
     total = revenues.totals(rows)

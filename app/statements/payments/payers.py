@@ -1,7 +1,7 @@
 """Whose payments are: found for many lines at once, by a handful of statements of SQL."""
 
 from collections.abc import Sequence
-from datetime import date, datetime, time
+from datetime import date
 from typing import Any, NamedTuple
 
 import sqlalchemy as sa
@@ -16,7 +16,7 @@ from app.statements.payments import words
 from app.statements.payments.lines import Line
 from app.statements.queries import NUMBER
 from app.texts import Text
-from billing.days import SEOUL
+from billing.days import midnight
 
 AT_ONCE = 500  # texts in one question
 
@@ -130,7 +130,7 @@ class Payers:
         as_of = self._session.scalar(asked)
         if as_of is None:
             return None
-        began = datetime.combine(as_of, time(), SEOUL)
+        began = midnight(as_of)
         there = sa.and_(
             *(t.district_id == o.district_id, t.household_id == o.household_id, t.valid_from <= began),
             sa.or_(t.valid_to.is_(None), t.valid_to > began),

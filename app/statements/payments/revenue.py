@@ -12,6 +12,7 @@ from app.registry.models import Complex
 from app.statements.models import ADJUSTED, ManualAdjustment, StatementLine, StatementRun, StatementVoid
 from app.statements.payments.models import Payment
 from app.statements.prepaid import at_the_bin
+from billing.days import month_after, month_of
 
 Row = dict[str, Any]
 Place = tuple[int, date]  # complex and month
@@ -46,6 +47,12 @@ def revenue(
     here = (session, district_id, first, last)
     added = _adjusted(*here), _manual(*here), _issued(*here), _voided(*here), _paid(*here), _at_the_bin(*here)
     return [_row(run, *(those.get((run.complex_id, run.month), {}) for those in added)) for run in runs]
+
+
+def span(first: date | None, last: date | None, today: date) -> tuple[date, date]:
+    """The months that are asked for: until today's, and the eleven before the last one, where nothing is said."""
+    last = month_of(last or today)
+    return month_of(first) if first else month_after(last, -11), last
 
 
 def totals(rows: Iterable[Row]) -> Row:

@@ -58,7 +58,7 @@ NOT_FINAL = Text(
     "Statement {value} is still a preview. Enter the payment once it is final.",
 )
 VOID = Text(
-    "{value} 고지는 취소되었습니다. 다시 발행된 고지의 번호로 넣으십시오.",
+    "{value} 고지는 무효입니다. 다시 발행된 고지의 번호로 넣으십시오.",
     "Statement {value} is void. Enter the payment for the one that was issued anew.",
 )
 PREPAID = Text(
@@ -78,11 +78,11 @@ TAKEN_BACK = Text(
     "The payment of receipt {reference} was booked and taken back. If it came after all, give it another reference.",
 )
 OTHERWISE_KNOWN = Text(
-    "영수번호 {reference}은(는) 이미 다른 내용({won}원, {day})으로 들어와 있습니다. 번호를 확인하십시오.",
+    "영수 번호 {reference}은(는) 이미 다른 내용({won}원, {day})으로 들어와 있습니다. 번호를 확인하십시오.",
     "Receipt {reference} is booked already as something else ({won} won, {day}). Check the number.",
 )
 TWICE = Text(
-    "영수번호 {reference}이(가) 이 파일의 {line}번째 줄에도 있습니다. 하나만 남기십시오.",
+    "영수 번호 {reference}이(가) 이 파일의 {line}번째 줄에도 있습니다. 하나만 남기십시오.",
     "Receipt {reference} stands on line {line} of this file, too. Keep one of them.",
 )
 IN_LINE = Text("{line}번째 줄: {text}", "Line {line}: {text}")
@@ -98,7 +98,7 @@ COLUMNS = {
     "month": Text("월", "month"),
     "won": Text("금액", "won"),
     "paid_on": Text("납부일", "paid_on"),
-    "reference": Text("영수번호", "reference"),
+    "reference": Text("영수 번호", "reference"),
     "note": Text("비고", "note"),
 }
 SOURCES = {"hand": Text("직접 입력", "By hand"), "file": Text("파일", "File")}

@@ -13,7 +13,7 @@ from billing.statements import GENERAL, ComplexMonth, Line, Part, Used, assess
 from billing.tariffs import Span, Tariff
 from billing.words import Refused, Words
 
-EXAMPLE_G = 12_400  # what a household of the first district throws away in a month of 30 days: 413 g a day
+EXAMPLE_G = 12_400  # what a household of the first district throws away in a month: some 400 g a day
 EXAMPLE_DAYS = 31
 TABLE_G = (5_000, EXAMPLE_G, 20_000, 30_000, 50_000)
 

@@ -231,13 +231,12 @@ def test_a_manager_disputes_statements_of_their_complex_alone(town: BilledTown, 
     with town.database.begin() as session:
         assert queries.dispute_page(session, town.id, far, TODAY) == []
         assert queries.counts(session, town.id, far, TODAY) == {"open": 0, "overdue": 0, "held_won": 0}
-        assert queries.open_by_complex(session, town.id, OCTOBER, far) == {}
         with pytest.raises(Problem, match="not-found"):
             queries.dispute_detail(session, town.id, far, id_, TODAY)
         for use_case in (service.note, service.withdraw, service.reopen):
             with pytest.raises(Problem, match="not-found"):
                 use_case(session, town.id, far, id_, "말", CLERK, NOW)
-        assert queries.open_by_complex(session, town.id, OCTOBER, near) == {town.complexes["W0G001"]: 1}
+        assert queries.counts(session, town.id, near, TODAY)["open"] == 1
 
 
 def test_of_two_who_decide_at_once_one_wins(town: BilledTown, home: Home) -> None:
