@@ -14,10 +14,15 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
+import hypothesis
 import pytest
 from sqlalchemy import make_url
 
 from scripts.postgres import PostgresError, describe, private_postgres, throwaway_database
+
+# How long an example takes says what else the machine does.
+hypothesis.settings.register_profile("suite", deadline=None)
+hypothesis.settings.load_profile("suite")
 
 CHROMIUM = Path("/usr/bin/chromium")
 BROWSER_PACKAGES = "chromium fonts-nanum"

@@ -27,7 +27,7 @@ from tests.walk.requests import Route, Walk, path_of
 from tests.walk.routes import ROUTES, resolved
 from tests.walk.world import OWN
 
-EXAMPLES = int(os.environ.get("SCHEMATHESIS_EXAMPLES", "3"))  # of each operation: good, bad, about a row or none
+EXAMPLES = int(os.environ.get("SCHEMATHESIS_EXAMPLES", "2"))  # of each operation: good, bad, about a row or none
 Operation = Any  # schemathesis's own generic one, which its strategies do not agree with themselves about
 CHECKS = [
     not_a_server_error,

@@ -45,8 +45,8 @@ class Ordeal:
 
 
 ORDEALS = {
-    "postgresql": Ordeal(gateways=4, meters=5, discharges=800, server_kills=6, gateway_kills=6, timeout_s=600),
-    "sqlite": Ordeal(gateways=2, meters=3, discharges=200, server_kills=4, gateway_kills=4, timeout_s=300),
+    "postgresql": Ordeal(gateways=4, meters=5, discharges=2000, server_kills=10, gateway_kills=10, timeout_s=600),
+    "sqlite": Ordeal(gateways=2, meters=3, discharges=120, server_kills=3, gateway_kills=3, timeout_s=300),
 }
 
 LONG_ORDEAL = Ordeal(gateways=4, meters=5, discharges=10_000, server_kills=50, gateway_kills=50, timeout_s=3600)
@@ -85,7 +85,7 @@ def torment(ordeal: Ordeal, simulation: Simulation, server: ServerProcess, done:
             simulation.restart_gateway(chance.choice(simulation.gateways))
 
 
-@pytest.mark.parametrize("dialect", ["postgresql", "sqlite"])
+@pytest.mark.parametrize("dialect", [pytest.param("postgresql", marks=pytest.mark.soak), "sqlite"])
 def test_every_discharge_is_in_the_ledger_once_and_to_the_gram(dialect: str, database_url: str, tmp_path: Path) -> None:
     endure(ORDEALS[dialect], database_url, tmp_path)
 
