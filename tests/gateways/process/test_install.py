@@ -181,6 +181,7 @@ def nets(database: Database) -> list[int | None]:
         return list(session.scalars(statement))
 
 
+@pytest.mark.soak
 def test_the_guide_alone_brings_a_box_to_work_rotates_and_revokes_its_key(
     installer: Installer, database: Database
 ) -> None:

@@ -62,6 +62,7 @@ def ends_by_itself(installer: Installer) -> None:  # noqa: F811
     installer.process = None
 
 
+@pytest.mark.soak
 def test_a_release_is_installed_proven_and_a_bad_one_returns_to_it(
     installer: Installer,  # noqa: F811
     database: Database,  # noqa: F811
