@@ -1,5 +1,6 @@
 """Usage that no statement bills, read from what is closed, billed and weighed: one reader for each group of causes."""
 
+from collections import Counter
 from collections.abc import Collection, Sequence
 from datetime import date, datetime
 from typing import NamedTuple
@@ -69,9 +70,7 @@ def of_tenancies(
     late_months = policy.of(session, district_id).late_months
     holding = Holding(session, district_id, ids)
     closed = closed_months(session, district_id, ids, EVER)
-    last: dict[int, date] = {}
-    for complex_id, month in closed:
-        last[complex_id] = max(month, last.get(complex_id, month))
+    last = _last(closed)
     first = {complex_id: month_after(month, 1 - late_months) for complex_id, month in last.items()}  # of the next run
     too_old = {pair: each for pair, each in closed.items() if pair[1] < first[pair[0]]}
     if only is not None:
@@ -89,6 +88,14 @@ def of_tenancies(
                 amounts = (line.grams, line.discharges, line.won, decision)
                 found.append(Waiting("voided" if void else "old", key, *amounts))
     return found
+
+
+def _last(closed: Collection[Pair]) -> dict[int, date]:
+    """The last closed month of each complex."""
+    last: dict[int, date] = {}
+    for complex_id, month in closed:
+        last[complex_id] = max(month, last.get(complex_id, month))
+    return last
 
 
 def _voided(holding: Holding, closed: Collection[Pair], only: Pair | None) -> set[Pair]:
@@ -119,9 +126,7 @@ def held(session: Session, district_id: int, ids: Sequence[int]) -> list[Waiting
 def of_open_months(session: Session, district_id: int, ids: Sequence[int], now: datetime) -> list[Waiting]:
     """Usage of months that are not closed: those of which a day has no tariff, and those that later ones went past."""
     closed = closed_months(session, district_id, ids, EVER)
-    last: dict[int, date] = {}
-    for complex_id, month in closed:
-        last[complex_id] = max(month, last.get(complex_id, month))
+    last = _last(closed)
     begins = {scheme: _begins(session, district_id, scheme) for scheme in SCHEMES}
     untariffed = min(max(begin or date.max for begin in begins.values()), month_after(month_of(service_day(now))))
     used = _used(session, district_id, ids, max([untariffed, *last.values()]), closed)
@@ -141,8 +146,8 @@ def _used(
 ) -> list[tuple[int, date, int, int]]:
     """Complexes' months before `end` that have usage and are not closed: complex, month, grams, discharges."""
     m, h = HouseholdMonth, Household
-    everywhere = {month for _, month in closed if all((complex_id, month) in closed for complex_id in ids)}
-    here = (m.district_id == district_id, m.month < end, m.month.not_in(sorted(everywhere)), h.complex_id.in_(ids))
+    everywhere = [month for month, complexes in Counter(month for _, month in closed).items() if complexes == len(ids)]
+    here = (m.district_id == district_id, m.month < end, m.month.not_in(everywhere), h.complex_id.in_(ids))
     sums = [sa.cast(sa.func.sum(column), sa.BigInteger) for column in (m.billable_g, m.billable_count)]
     asked = sa.select(h.complex_id, m.month, *sums).join_from(m, h, _OF_HOUSEHOLD).where(*here)
     rows = session.execute(asked.group_by(h.complex_id, m.month).order_by(m.month, h.complex_id))
