@@ -37,6 +37,7 @@ WORDS = {
     "decide": ("결정", "Decide"),
     "decision": ("결정", "Decision"),
     "booked": ("결정을 기록했습니다.", "The decision is booked."),
+    "void": ("무효 또는 재발행", "Void or issue anew"),
     "by_office": ("담당자 정산", "Adjustment by the office"),
 }
 
@@ -157,3 +158,5 @@ def test_a_month_is_reviewed_closed_disputed_and_adjusted(
     open_statement(chief, desk.before)
     assert amounts(chief) == [3120, 65, 3185], "what was final stays as it was"
     expect(chief.page.locator("main")).to_contain_text(chief("by_office"))
+    chief.follow("void")
+    chief.check()
